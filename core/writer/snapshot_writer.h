@@ -1,0 +1,73 @@
+/* snapshot_writer.h - the one writer of a snapshot file.
+ * Floor: writer (knows reader, base). A writer belongs to one thread.
+ *
+ * Works in place while any number of processes read (snapshot_format.h). A writer killed at any
+ * instruction leaves a valid file: the old record or the new one. Cost of a change is O(the change).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct snapshot_writer;
+
+struct snapshot_writer_options {
+    uint64_t host_key;     /* stored in the header, for `sticky: {by: host}` */
+    size_t names;          /* room for so many names at once; a hint, the file grows by itself */
+    unsigned free_percent; /* growth must leave this share of the file system free; 25 in syncd */
+};
+
+/* Opens the snapshot at `path`, or makes one, and becomes its writer.
+ *
+ *   path        the folder must exist. PATH.lock is locked with flock for as long as the writer is
+ *               open; ERROR_AGAIN when another writer lives
+ *   ret_writer  snapshot_writer_close
+ *
+ * An existing good file is taken over: its index is swept for free blocks. A file that is damaged,
+ * of another format or another host_key is replaced by an empty one (readers of the old one keep it
+ * until the rename, marked superseded). */
+int snapshot_writer_open(const char *path, const struct snapshot_writer_options *options,
+                         struct snapshot_writer **ret_writer, struct error *err);
+
+/* NULL does nothing. The file stays, valid, for its readers. */
+void snapshot_writer_close(struct snapshot_writer *writer);
+
+/* Publishes a record: a new name, or a change of one.
+ *
+ *   words  the record from its meta word on (snapshot_format.h), as record.h encodes it; the units
+ *          in the meta word are ignored, the writer sets its own
+ *   count  of words
+ *
+ * A record equal to the published one writes nothing. Returns 1 when something was written, 0 when
+ * not, or a negative error code: ERROR_FULL when the file cannot grow; then the old state serves. */
+int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, size_t count,
+                        struct error *err);
+
+/* Takes a key out. Returns 1, or 0 when it was not there. */
+int snapshot_writer_delete(struct snapshot_writer *writer, const void *key, size_t length);
+
+/* The record published for a key, borrowed until the next put or delete: from its meta word on.
+ * Returns the number of words, 0 when the key is not there. */
+size_t snapshot_writer_get(const struct snapshot_writer *writer, const void *key, size_t length,
+                           const uint64_t **ret_words);
+
+/* Calls `visit` for every key; a visit that returns nonzero ends the walk, which returns that. The
+ * visitor must not change the snapshot. */
+int snapshot_writer_each(const struct snapshot_writer *writer,
+                         int (*visit)(void *context, const uint8_t *key, size_t length),
+                         void *context);
+
+/* Says that all records of `revision` are in place. */
+void snapshot_writer_commit(struct snapshot_writer *writer, uint64_t revision);
+
+/* Says that the writer lives: the boot clock goes into the header. */
+void snapshot_writer_beat(struct snapshot_writer *writer);
+
+struct snapshot_writer_stats {
+    uint64_t names, tombstones, slots, file_size, used_bytes, free_blocks, revision, grown, rekeyed;
+};
+
+void snapshot_writer_stats(const struct snapshot_writer *writer,
+                           struct snapshot_writer_stats *ret_stats);
