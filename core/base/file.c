@@ -35,8 +35,10 @@ static int read_all(int fd, const char *path, size_t most, char **ret_text, size
             break;
         size += (size_t)got;
         if (size > most) {
-            error_set(err, ERROR_TOO_LARGE, "larger than %zu bytes, the most allowed", most);
-            return error_where(err, path), ERROR_TOO_LARGE;
+            int r =
+                error_set(err, ERROR_TOO_LARGE, "larger than %zu bytes, the most allowed", most);
+            error_where(err, path);
+            return r;
         }
     }
     text[size] = '\0';
@@ -65,10 +67,12 @@ int file_read_secret(const char *path, size_t most, char **ret_text, size_t *ret
     if (fd < 0 || fstat(fd, &status) < 0)
         return error_errno(err, path, "cannot open");
     if (S_ISREG(status.st_mode) && (status.st_mode & 077)) {
-        error_set(err, ERROR_REFUSED, "mode %04o lets others at this secret; allowed is 0600",
-                  (unsigned)(status.st_mode & 07777));
+        int r =
+            error_set(err, ERROR_REFUSED, "mode %04o lets others at this secret; allowed is 0600",
+                      (unsigned)(status.st_mode & 07777));
         error_hint(err, "chmod 600 '%s', and renew the secret if others may have read it", path);
-        return error_where(err, path), ERROR_REFUSED;
+        error_where(err, path);
+        return r;
     }
     return read_all(fd, path, most, ret_text, ret_size, err);
 }

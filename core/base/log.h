@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level {
@@ -37,16 +38,15 @@ struct log_field {
     int64_t number;
 };
 
-#define log_text(name, value)                                                                      \
-    (struct log_field)                                                                             \
-    {                                                                                              \
-        .key = (name), .text = (value) ? (value) : ""                                              \
-    }
-#define log_number(name, value)                                                                    \
-    (struct log_field)                                                                             \
-    {                                                                                              \
-        .key = (name), .number = (int64_t)(value)                                                  \
-    }
+static inline struct log_field log_text(const char *key, const char *text)
+{
+    return (struct log_field){.key = key, .text = text ? text : ""};
+}
+
+static inline struct log_field log_number(const char *key, int64_t number)
+{
+    return (struct log_field){.key = key, .number = number};
+}
 
 /* Ready to use on standard error, up to LOG_LEVEL_INFO. */
 void log_init(struct log *log);
