@@ -21,7 +21,8 @@ static size_t row(int code)
 }
 
 /* Formats into a field; text that does not fit is cut, which is why the result is not looked at. */
-static void fill(char *field, size_t size, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void fill(char *field, size_t size, const char *format,
+                                                       va_list arguments)
 {
     (void)vsnprintf(field, size, format, arguments);
 }

@@ -22,11 +22,14 @@ struct line {
 static bool journal_listens(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
     struct stat status;
+    char ours[48];
 
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &status) == 0 &&
-           status.st_dev == device && status.st_ino == inode;
+    if (!stream || fstat(fd, &status) < 0)
+        return false;
+    (void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev,
+                   (uintmax_t)status.st_ino);
+    return strcmp(stream, ours) == 0;
 }
 
 void log_init(struct log *log)

@@ -1,8 +1,8 @@
 /* policy.h - one policy: what a document says, checked.
  * Floor: policy (knows reader, base). No globals; a policy is immutable once parsed.
  *
- * The language is in meshdns-policy(5). Every mistake is refused with its place, key, what was found
- * and what is allowed, and a suggestion where a word is misspelt.
+ * The language is in meshdns-policy(5). Every mistake is refused with its place, key, what was
+ * found and what is allowed, and a suggestion where a word is misspelt.
  */
 #pragma once
 

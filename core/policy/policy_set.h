@@ -5,7 +5,7 @@
  * back. Costs O(what changed) whatever the set's size. Between policies must hold (DESIGN 5):
  *   - no two policies for one domain with one rank and neither with `when`
  *   - at most 64 rules a domain
- *   - an alias's target is a domain that some policy covers exactly; no cycles; a target in use stays
+ *   - an alias's target is a domain that some policy covers exactly; no cycles; one in use stays
  *   - one `reverse` claim an address
  */
 #pragma once

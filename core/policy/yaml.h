@@ -2,9 +2,10 @@
  * Floor: policy (knows reader, base; libyaml). No globals; safe in any thread.
  *
  * For meshctl and configuration files only: no YAML parser faces the network. A strict, small YAML:
- * no aliases, anchors or tags, depth <= VALUE_DEPTH_MAX, duplicate keys refused, keys are text. Plain
- * scalars follow the YAML 1.2 core schema without floats: null and ~, true and false, decimal integers
- * of 64 bits; everything else, and whatever is quoted, is text. JSON is YAML here, so it is read too.
+ * no aliases, anchors or tags, depth <= VALUE_DEPTH_MAX, duplicate keys refused, keys are text.
+ * Plain scalars follow the YAML 1.2 core schema without floats: null and ~, true and false, decimal
+ * integers of 64 bits; everything else, and whatever is quoted, is text. JSON is YAML here, so it
+ * is read too.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* resolve.h - one look-up: the name, who asks, the rule, the draw.
  * Floor: reader (libc only; no lock, log, allocation or descriptor kept; errno untouched).
  *
- * Everything here is safe in any thread, in signal handlers and after fork and vfork, and gives an
- * answer or a miss for any bytes in the snapshot. After a process's first look-up there is no system
- * call but those of DESIGN 7: geteuid for rules with uids or sticky by uid, the interfaces for
+ * All here is safe in any thread, in signal handlers and after fork and vfork, and gives an
+ * answer or a miss for any bytes in the snapshot. After a process's first look-up no system calls
+ * but those of DESIGN 7: geteuid for rules with uids or sticky by uid, the interfaces for
  * is_configured_only (at most every 5 s), and reopening after growth (at most every second).
  */
 #pragma once

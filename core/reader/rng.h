@@ -1,9 +1,9 @@
 /* rng.h - random numbers for draws: fast, unlocked, different in each process, thread and child.
  * Floor: reader (libc only; no lock, log, allocation or descriptor; errno untouched).
  *
- * Not for secrets. SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) over a Weyl sequence that is seeded
- * once per process from getrandom(GRND_NONBLOCK), else from clock, pid, tid and stack. The seed lies
- * in a MADV_WIPEONFORK page, so that a forked child seeds anew; after vfork it is shared, harmlessly.
+ * Not for secrets. SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) over a Weyl sequence, seeded once
+ * per process from getrandom(GRND_NONBLOCK), else from clock, pid, tid and stack. The seed is in a
+ * MADV_WIPEONFORK page, so that a forked child seeds anew; after vfork it is shared, harmlessly.
  */
 #pragma once
 

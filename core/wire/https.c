@@ -6,10 +6,11 @@
  */
 #include "https.h"
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <curl/curl.h>
 
 #include "auto.h"
 

@@ -5,8 +5,8 @@
  * [version, kind, map].
  *
  *   hello  {software: text, nonce: bin16, epoch: n, revision: n, digest: bin32, floor: bin64?}
- *          at connect, and whenever the node finds an unknown epoch. floor is the signature that came
- *          with (revision, digest); absent while the node has no state
+ *          at connect, and whenever the node finds an unknown epoch. floor is the signature that
+ *          came with (revision, digest); absent while the node has no state
  *   ack    {revision: n, digest: bin32, unsupported: n, stale: bool}    at most one a second; also
  *          the node's sign of life, sent every report_interval. Answered by a heartbeat
  *   fetch  {after: n}          answered by a delta, or by pull-needed when that would be too large
@@ -29,8 +29,8 @@
  *             chunk's revision is where the node then fetches from
  *   advice, candidate    reserved (DESIGN 8)
  *
- * A receiver skips and counts kinds it does not know and ignores keys it does not know. A version it
- * does not speak is refused.
+ * A receiver skips and counts kinds it does not know and ignores keys it does not know. A version
+ * it does not speak is refused.
  */
 #pragma once
 
@@ -43,7 +43,7 @@
 #include "seal.h"
 
 #define MESSAGE_VERSION   1
-#define MESSAGE_MAX       (4 * 1024 * 1024) /* bytes; ZMQ_MAXMSGSIZE of both sides, CURVE included */
+#define MESSAGE_MAX       (4 * 1024 * 1024) /* bytes; ZMQ_MAXMSGSIZE of both, CURVE included */
 #define MESSAGE_DELTA_MAX (1024 * 1024 + 512 * 1024) /* body bytes; beyond it, pull_needed */
 #define MESSAGE_CHUNK     (256 * 1024) /* body bytes, but always at least one document */
 #define MESSAGE_NONCE     16

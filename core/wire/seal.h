@@ -76,8 +76,8 @@ struct seal_expected {
 enum seal_refusal seal_open(const void *message, size_t size, const struct seal_expected *expected,
                             struct seal_header *ret_header, struct buffer *ret_body);
 
-/* The controller's word that revision with digest was in force, which a node shows at hello: Ed25519
- * over "meshdns floor 1", mesh id, revision (8 bytes), digest. */
+/* The controller's word that revision with digest was in force, which a node shows at hello:
+ * Ed25519 over "meshdns floor 1", mesh id, revision (8 bytes), digest. */
 void seal_floor(const uint8_t mesh_id[static SEAL_MESH_ID], uint64_t revision,
                 const uint8_t digest[static SEAL_DIGEST],
                 const uint8_t secret_key[static KEY_SIGN_SECRET],
@@ -88,7 +88,7 @@ int seal_floor_check(const uint8_t mesh_id[static SEAL_MESH_ID], uint64_t revisi
                      const uint8_t signature[static KEY_SIGNATURE]); /* 0 = holds */
 
 /* The digest of a set of documents: the sum mod 2^256 of BLAKE2b-256 of each one's packed bytes, so
- * that one change costs one addition and one subtraction. Starts as all zero, least significant byte
- * first. */
+ * that one change costs one addition and one subtraction. Starts as all zero, least significant
+ * byte first. */
 void seal_digest_add(uint8_t digest[static SEAL_DIGEST], const void *bytes, size_t size);
 void seal_digest_remove(uint8_t digest[static SEAL_DIGEST], const void *bytes, size_t size);

@@ -2,7 +2,7 @@
  * Floor: writer (knows reader, base). A writer belongs to one thread.
  *
  * Works in place while any number of processes read (snapshot_format.h). A writer killed at any
- * instruction leaves a valid file: the old record or the new one. Cost of a change is O(the change).
+ * instruction leaves a valid file: the old record or the new one. A change costs O(the change).
  */
 #pragma once
 
@@ -40,8 +40,8 @@ void snapshot_writer_close(struct snapshot_writer *writer);
  *          in the meta word are ignored, the writer sets its own
  *   count  of words
  *
- * A record equal to the published one writes nothing. Returns 1 when something was written, 0 when
- * not, or a negative error code: ERROR_FULL when the file cannot grow; then the old state serves. */
+ * A record equal to the published one writes nothing. Returns 1 when something was written, 0 if
+ * not, or a negative error code: ERROR_FULL when the file cannot grow; then the old one serves. */
 int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, size_t count,
                         struct error *err);
 

@@ -1,6 +1,7 @@
 /* test_bytes.c - buffer.h and cursor.h, each the other's counterpart. */
-#include <criterion/criterion.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "buffer.h"
 #include "cursor.h"

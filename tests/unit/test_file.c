@@ -1,10 +1,11 @@
 /* test_file.c - whole files: bounds, modes, all or nothing. */
-#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "file.h"

@@ -1,7 +1,8 @@
 /* test_log.c - one event, one line; quoted, escaped, counted. */
-#include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <criterion/criterion.h>
 
 #include "log.h"
 

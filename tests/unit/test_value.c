@@ -1,6 +1,7 @@
 /* test_value.c - trees: build, find, copy, compare, give back. */
-#include <criterion/criterion.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "value.h"
 
