@@ -268,6 +268,11 @@ class Process:
 _watched = []  # Processes whose words help when a test fails
 
 
+def watched():
+    """The programs that were started and have not been ended by us."""
+    return list(_watched)
+
+
 def free_port(kind=socket.SOCK_STREAM, host='127.0.0.1'):
     """A port of host that nobody listens on, below the range that connect() takes from."""
     while True:
@@ -390,6 +395,21 @@ def _interrupted(number, _frame):
     raise SystemExit(128 + number)
 
 
+def _ready():
+    """A signal ends us in an orderly way; what we print is seen at once."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupted)
+    sys.stdout.reconfigure(line_buffering=True)
+
+
+def alone(function):
+    """Calls function outside of any test, and undoes what it deferred. For programs that are no
+    test but want machines and processes: tools/quickstart."""
+    _ready()
+    with _file_scope:
+        return function()
+
+
 def main():
     """Runs the calling file's tests and leaves with 0 or 1."""
     module = sys.modules['__main__']
@@ -397,9 +417,7 @@ def main():
              if name.startswith('test_') and callable(value)]
     if len(sys.argv) > 1:
         tests = [test for test in tests if any(word in test.__name__ for word in sys.argv[1:])]
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _interrupted)
-    sys.stdout.reconfigure(line_buffering=True)
+    _ready()
     print(f'1..{len(tests)}')
     failed = 0
     with _file_scope:
