@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 # Debian 12 names, by what they are for.
 declare -A packages=(
-    [build]="gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev libsodium-dev
+    [build]="dpkg-dev gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev libsodium-dev
         libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev libjansson-dev
         libyaml-dev libxxhash-dev libcriterion-dev python3"
     [test]="binutils curl debootstrap iproute2 mandoc nftables python3-jsonschema strace util-linux"
