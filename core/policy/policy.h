@@ -71,6 +71,7 @@ struct policy {
     enum policy_sticky sticky;
     enum policy_all_down on_all_down;
     enum policy_port port;
+    bool is_port_given, is_sticky_given; /* written, not the default */
     struct policy_destination *destinations;
     size_t destination_count;
     struct policy_when when;
@@ -80,6 +81,7 @@ struct policy {
     char *where;           /* the file it came from, NULL = none; for mistakes found later */
     unsigned line, column; /* of its value `policy:` */
     unsigned alias_line, alias_column;
+    unsigned rank_line, rank_column; /* 0 when it is the default */
 };
 
 /* Checks a document and builds the policy.
@@ -100,6 +102,18 @@ void policy_free(struct policy *policy);
  * `tell` with the key and the sentence. For `policy check` and explain. */
 void policy_warn(const struct policy *policy,
                  void (*tell)(void *context, const char *key, const char *sentence), void *context);
+
+/* Whether the policy has `when`. */
+bool policy_is_conditional(const struct policy *policy);
+
+/* Whether any of its destinations has a port. */
+bool policy_has_port(const struct policy *policy);
+
+/* The words of the language: "weighted", "host", "all", "required". */
+const char *policy_select_name(enum policy_select select);
+const char *policy_sticky_name(enum policy_sticky sticky);
+const char *policy_all_down_name(enum policy_all_down all_down);
+const char *policy_port_name(enum policy_port port);
 
 /* Whether a name is a good policy name: [a-z0-9-]{1,63}. */
 bool policy_is_name(const char *name);

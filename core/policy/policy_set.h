@@ -25,7 +25,7 @@ void policy_set_free(struct policy_set *set);
  * ERROR_INTERNAL. */
 int policy_set_put(struct policy_set *set, struct policy *policy, struct error *err);
 
-/* Takes a policy out. Returns 1, or 0 when there is none of that name. */
+/* Takes a policy out. Returns 1, 0 when there is none of that name, or ERROR_INTERNAL. */
 int policy_set_delete(struct policy_set *set, const char *name);
 
 /* Checks what the transaction touched. Returns 0, ERROR_INVALID or ERROR_CONFLICT; the error names
