@@ -1,0 +1,161 @@
+/* grow.c - a draft beside the snapshot, filled, then renamed over it.
+ *
+ * The index begins at most a third full: linear probing stays within SNAPSHOT_PROBE_MAX slots up to
+ * about half of a million, so that the next growth is far away. Should the draft's own secret
+ * crowd one place, it is thrown away and made again, larger at each second time.
+ */
+#include "grow.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auto.h"
+#include "slots.h"
+
+#define NAMES_MIN  512  /* room to spare, so that growth is rare */
+#define BLOCKS_MIN 2048 /* 128 KiB */
+#define DRAFTS     12
+
+struct draft {
+    char path[PATH_MAX];
+    struct mapping mapping;
+    struct space space;
+};
+
+static int copy_block(struct draft *draft, const struct mapping *old, size_t block)
+{
+    uint32_t units = mapping_units(old, block);
+    const _Atomic uint64_t *from = mapping_word(old, block * SNAPSHOT_MAP_BLOCK_WORDS + 1);
+    size_t count = (size_t)units * SNAPSHOT_MAP_BLOCK_WORDS - 1;
+    struct slots_key key;
+    size_t to = space_take(&draft->space, &draft->mapping, units);
+
+    if (to == 0)
+        return ERROR_INTERNAL;
+    _Atomic uint64_t *words = mapping_word(&draft->mapping, to * SNAPSHOT_MAP_BLOCK_WORDS);
+    for (size_t i = 0; i < count; i++)
+        mapping_set(&words[1 + i], mapping_get(&from[i]));
+    mapping_set(&words[0], 2); /* whole; nobody else has the draft */
+    if (!slots_key_of_block(&key, &draft->mapping, to))
+        return ERROR_INTERNAL;
+    struct snapshot_header *header = mapping_header(&draft->mapping);
+    mapping_set(&header->depths, mapping_get(&header->depths) | slots_depth(&key));
+    return slots_insert(&draft->mapping, &key, to) ? 0 : ERROR_AGAIN;
+}
+
+/* Returns 0, or ERROR_AGAIN when a name found no slot. */
+static int copy_records(struct draft *draft, const struct mapping *old, struct error *err)
+{
+    for (size_t slot = 0; slot <= old->view.mask; slot++) {
+        uint64_t word = slots_word(old, slot);
+        if (word == 0 || word == SNAPSHOT_TOMBSTONE)
+            continue;
+        int r = copy_block(draft, old, (uint32_t)word);
+        if (r < 0)
+            return error_set(err, (enum error_code)r, "a larger snapshot cannot hold the names");
+    }
+    const struct snapshot_header *from = mapping_header(old);
+    struct snapshot_header *to = mapping_header(&draft->mapping);
+    mapping_set(&to->revision, mapping_get(&from->revision));
+    mapping_set(&to->heartbeat, mapping_get(&from->heartbeat));
+    return 0;
+}
+
+static void drop(struct draft *draft)
+{
+    mapping_close(&draft->mapping);
+    space_done(&draft->space);
+    (void)unlink(draft->path);
+}
+
+/* Makes a draft with so many slots and fills it. On failure nothing is left of it. */
+static int make_draft(struct draft *draft, const char *name, const struct mapping *old,
+                      const struct mapping_shape *shape, struct error *err)
+{
+    /* What a killed writer left; nobody else uses this name, we hold the lock. */
+    if (unlink(draft->path) < 0 && errno != ENOENT)
+        return error_errno(err, name, "cannot remove an old draft of the snapshot");
+    int r = mapping_create(draft->path, name, shape, &draft->mapping, err);
+    if (r == 0 && old && old->base)
+        r = copy_records(draft, old, err);
+    if (r < 0)
+        drop(draft);
+    return r;
+}
+
+static uint64_t slots_for(uint64_t names)
+{
+    uint64_t slots = SNAPSHOT_SLOTS_MIN;
+
+    while (slots < 3 * names && slots < SNAPSHOT_SLOTS_MAX)
+        slots *= 2;
+    return slots;
+}
+
+/* Twice the blocks that live records have, and the wish. */
+static uint64_t blocks_for(const struct mapping *old, const struct grow_wish *wish)
+{
+    uint64_t live = 0;
+
+    for (size_t slot = 0; old && old->base && slot <= old->view.mask; slot++) {
+        uint64_t word = slots_word(old, slot);
+        if (word != 0 && word != SNAPSHOT_TOMBSTONE)
+            live += mapping_units(old, (uint32_t)word);
+    }
+    return 2 * live + wish->blocks + BLOCKS_MIN;
+}
+
+/* Marks the old file, then renames. The order matters: a reader that maps the old file when the
+ * name is gone from it must know. If the rename fails the mark is taken back: a reader that saw it
+ * found the same file at the path, and stayed. */
+static int replace(const char *path, const struct mapping *old, struct draft *draft,
+                   struct error *err)
+{
+    struct snapshot_header *header = old && old->base ? mapping_header(old) : NULL;
+
+    mapping_validate(&draft->mapping);
+    if (header)
+        atomic_store_explicit(&header->superseded, 1, memory_order_release);
+    else
+        mapping_supersede(path);
+    if (rename(draft->path, path) == 0)
+        return 0;
+    int r = error_errno(err, path, "cannot replace the snapshot");
+    if (header)
+        mapping_set(&header->superseded, 0);
+    return r;
+}
+
+int grow_file(const char *path, const struct mapping *old, const struct grow_wish *wish,
+              struct mapping *ret_mapping, struct space *ret_space, struct error *err)
+{
+    struct draft draft = {0};
+    uint64_t names = wish->names > NAMES_MIN ? wish->names : NAMES_MIN;
+    struct mapping_shape shape = {slots_for(names), blocks_for(old, wish), wish->host_key,
+                                  wish->free_percent};
+
+    if (snprintf(draft.path, sizeof(draft.path), "%s.draft", path) >= (int)sizeof(draft.path)) {
+        errno = ENAMETOOLONG;
+        return error_errno(err, path, "cannot make a draft of the snapshot");
+    }
+    int r = ERROR_AGAIN;
+    for (int i = 0; i < DRAFTS && r == ERROR_AGAIN; i++) {
+        r = make_draft(&draft, path, old, &shape, err);
+        if (i % 2 == 1 && shape.slots < SNAPSHOT_SLOTS_MAX)
+            shape.slots *= 2;
+    }
+    if (r < 0)
+        return r;
+    r = replace(path, old, &draft, err);
+    if (r < 0) {
+        drop(&draft);
+        return r;
+    }
+    *ret_mapping = draft.mapping;
+    *ret_space = draft.space;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* grow.h - replaces a snapshot file by a larger, or freshly keyed, or empty one.
+ * Floor: writer (knows reader, base). Internal.
+ */
+#pragma once
+
+#include "mapping.h"
+#include "space.h"
+
+struct grow_wish {
+    uint64_t names;  /* to have room for */
+    uint64_t blocks; /* of the heap, at least, beyond what the old records need */
+    uint64_t host_key;
+    unsigned free_percent;
+};
+
+/* Builds a file with all records of `old` and renames it over `path`, whose readers are told first.
+ *
+ *   old                     NULL or closed: the new file is empty
+ *   ret_mapping, ret_space  of the new file; the old ones stay the caller's to close
+ *
+ * On failure the old file stands, and is not marked superseded. */
+int grow_file(const char *path, const struct mapping *old, const struct grow_wish *wish,
+              struct mapping *ret_mapping, struct space *ret_space, struct error *err);

@@ -1,0 +1,284 @@
+/* snapshot_writer.c - publishes records one by one, in place, and grows the file when it must.
+ *
+ * A change writes a new record into a free block and swaps the slot; the old block is free from
+ * then on. Whenever something has no room (no slot near enough, too full an index, no block) the
+ * file is rebuilt by grow.c, and the change is tried again in the new one.
+ */
+#include "snapshot_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "auto.h"
+#include "clock.h"
+#include "grow.h"
+#include "mapping.h"
+#include "slots.h"
+#include "space.h"
+#include "sweep.h"
+
+#define FULL_PERCENT 70 /* live slots and tombstones; then the index is rebuilt */
+#define GROWS_MOST   4  /* rebuilds for one change; one is enough, unless hashes crowd */
+
+struct snapshot_writer {
+    char *path;
+    int lock;
+    struct snapshot_writer_options options;
+    struct mapping mapping;
+    struct space space;
+    uint64_t grown, rekeyed;
+};
+
+static int take_lock(struct snapshot_writer *writer, struct error *err)
+{
+    AUTO_FREE char *path = NULL;
+
+    if (asprintf(&path, "%s.lock", writer->path) < 0)
+        return path = NULL, error_errno(err, writer->path, "cannot lock the snapshot");
+    writer->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (writer->lock < 0)
+        return error_errno(err, path, "cannot open the snapshot's lock");
+    if (flock(writer->lock, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return error_errno(err, path, "cannot lock the snapshot");
+    error_set(err, ERROR_AGAIN, "another process writes this snapshot");
+    error_hint(err, "two syncd on one machine need their own `snapshot:` each");
+    return error_where(err, writer->path), ERROR_AGAIN;
+}
+
+/* Rebuilds with room for so many blocks more. */
+static int grow(struct snapshot_writer *writer, uint64_t blocks, struct error *err)
+{
+    struct mapping *old = &writer->mapping, mapping;
+    struct space space;
+    uint64_t live = old->base ? mapping_get(&mapping_header(old)->names) : 0;
+    struct grow_wish wish = {live + live / 4 > writer->options.names ? live + live / 4
+                                                                     : writer->options.names,
+                             blocks, writer->options.host_key, writer->options.free_percent};
+
+    if (wish.blocks < 2 * writer->options.names)
+        wish.blocks = 2 * writer->options.names;
+    int r = grow_file(writer->path, old, &wish, &mapping, &space, err);
+    if (r < 0)
+        return r;
+    mapping_close(&writer->mapping);
+    space_done(&writer->space);
+    writer->mapping = mapping;
+    writer->space = space;
+    return 0;
+}
+
+/* Takes over what lies at the path. ERROR_INVALID, with nothing kept open, when it is no good. */
+static int take_over(struct snapshot_writer *writer, struct error *err)
+{
+    int r = mapping_open(writer->path, &writer->mapping, err);
+
+    if (r < 0)
+        return r;
+    if (writer->mapping.view.host_key != writer->options.host_key)
+        r = error_set(err, ERROR_INVALID, "the snapshot is another node's");
+    if (r == 0)
+        r = sweep_file(&writer->mapping, &writer->space, err);
+    if (r < 0) {
+        mapping_close(&writer->mapping);
+        return r;
+    }
+    /* A writer was killed before it renamed: this file is not replaced after all. */
+    mapping_set(&mapping_header(&writer->mapping)->superseded, 0);
+    return 0;
+}
+
+int snapshot_writer_open(const char *path, const struct snapshot_writer_options *options,
+                         struct snapshot_writer **ret_writer, struct error *err)
+{
+    struct snapshot_writer *writer = calloc(1, sizeof(*writer));
+    char *copy = strdup(path);
+
+    if (!writer || !copy) {
+        free(writer);
+        free(copy);
+        return error_errno(err, path, "cannot open the snapshot");
+    }
+    writer->path = copy;
+    writer->lock = -1;
+    writer->options = *options;
+    int r = take_lock(writer, err);
+    if (r == 0) {
+        r = take_over(writer, err);
+        if (r == ERROR_NOT_FOUND || r == ERROR_INVALID)
+            r = grow(writer, 0, err);
+    }
+    if (r < 0) {
+        snapshot_writer_close(writer);
+        return r;
+    }
+    *ret_writer = writer;
+    return 0;
+}
+
+void snapshot_writer_close(struct snapshot_writer *writer)
+{
+    if (!writer)
+        return;
+    mapping_close(&writer->mapping);
+    space_done(&writer->space);
+    if (writer->lock >= 0)
+        (void)close(writer->lock);
+    free(writer->path);
+    free(writer);
+}
+
+static bool is_crowded(const struct snapshot_writer *writer)
+{
+    const struct snapshot_header *header = mapping_header(&writer->mapping);
+    uint64_t used = mapping_get(&header->names) + mapping_get(&header->tombstones) + 1;
+
+    return used * 100 > (writer->mapping.view.mask + 1) * FULL_PERCENT;
+}
+
+/* The bit of a wildcard's depth, before readers can need it. */
+static void set_depth(const struct snapshot_writer *writer, const struct slots_key *key)
+{
+    struct snapshot_header *header = mapping_header(&writer->mapping);
+
+    atomic_store_explicit(&header->depths, mapping_get(&header->depths) | slots_depth(key),
+                          memory_order_release);
+}
+
+/* Tries to publish in the file as it is. Returns 1, 0 when it is there already, or ERROR_FULL. */
+static int try_put(struct snapshot_writer *writer, const struct slots_key *key,
+                   const uint64_t *words, size_t count, uint32_t units)
+{
+    const struct mapping *mapping = &writer->mapping;
+    size_t slot = 0, old = 0;
+    bool is_known = slots_find(mapping, key, &slot, &old);
+
+    if (is_known && mapping_holds(mapping, old, words, count))
+        return 0;
+    if (!is_known && is_crowded(writer))
+        return ERROR_FULL;
+    size_t block = space_take(&writer->space, mapping, units);
+    if (block == 0)
+        return ERROR_FULL;
+    mapping_write(mapping, block, units, words, count);
+    if (is_known) {
+        slots_replace(mapping, key, slot, block);
+        space_give(&writer->space, mapping, old);
+        return 1;
+    }
+    set_depth(writer, key);
+    if (!slots_insert(mapping, key, block)) {
+        space_give(&writer->space, mapping, block);
+        writer->rekeyed++;
+        return ERROR_FULL;
+    }
+    return 1;
+}
+
+int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, size_t count,
+                        struct error *err)
+{
+    size_t length = count > 0 ? SNAPSHOT_META_NAME_LENGTH(words[0]) : 0;
+    uint32_t units = space_units(count);
+    struct slots_key key;
+
+    if (length == 0 || count < 1 + (length + 7) / 8 || units == 0)
+        return error_set(err, ERROR_INTERNAL, "a record of %zu words has no room for its name",
+                         count);
+    for (int i = 0; i <= GROWS_MOST; i++) {
+        slots_key_fill(&key, &writer->mapping, words + 1, length);
+        int r = try_put(writer, &key, words, count, units);
+        if (r != ERROR_FULL)
+            return r;
+        r = grow(writer, units, err);
+        if (r < 0)
+            return r;
+        writer->grown++;
+    }
+    return error_set(err, ERROR_FULL, "the snapshot has no room for a name, however large");
+}
+
+int snapshot_writer_delete(struct snapshot_writer *writer, const void *key_bytes, size_t length)
+{
+    struct slots_key key;
+    size_t slot, block;
+
+    if (length == 0 || length > SNAPSHOT_KEY_MAX)
+        return 0;
+    slots_key_fill(&key, &writer->mapping, key_bytes, length);
+    if (!slots_find(&writer->mapping, &key, &slot, &block))
+        return 0;
+    slots_remove(&writer->mapping, slot);
+    space_give(&writer->space, &writer->mapping, block);
+    return 1;
+}
+
+size_t snapshot_writer_get(const struct snapshot_writer *writer, const void *key_bytes,
+                           size_t length, const uint64_t **ret_words)
+{
+    struct slots_key key;
+    size_t slot, block;
+
+    if (length == 0 || length > SNAPSHOT_KEY_MAX)
+        return 0;
+    slots_key_fill(&key, &writer->mapping, key_bytes, length);
+    if (!slots_find(&writer->mapping, &key, &slot, &block))
+        return 0;
+    /* Only this thread writes, so plain reads of the atomic words are whole. */
+    *ret_words = (const uint64_t *)writer->mapping.base + block * SNAPSHOT_MAP_BLOCK_WORDS + 1;
+    return mapping_record_size(&writer->mapping, block);
+}
+
+int snapshot_writer_each(const struct snapshot_writer *writer,
+                         int (*visit)(void *context, const uint8_t *key, size_t length),
+                         void *context)
+{
+    for (size_t slot = 0; slot <= writer->mapping.view.mask; slot++) {
+        uint64_t word = slots_word(&writer->mapping, slot);
+        struct slots_key key;
+        if (word == 0 || word == SNAPSHOT_TOMBSTONE ||
+            !slots_key_of_block(&key, &writer->mapping, (uint32_t)word))
+            continue;
+        int r = visit(context, key.bytes, key.length);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+void snapshot_writer_commit(struct snapshot_writer *writer, uint64_t revision)
+{
+    /* Release: its records before it. */
+    atomic_store_explicit(&mapping_header(&writer->mapping)->revision, revision,
+                          memory_order_release);
+}
+
+void snapshot_writer_beat(struct snapshot_writer *writer)
+{
+    mapping_set(&mapping_header(&writer->mapping)->heartbeat, clock_boot_ns());
+}
+
+void snapshot_writer_stats(const struct snapshot_writer *writer,
+                           struct snapshot_writer_stats *ret_stats)
+{
+    const struct mapping *mapping = &writer->mapping;
+    const struct snapshot_header *header = mapping_header(mapping);
+
+    *ret_stats = (struct snapshot_writer_stats){
+        .names = mapping_get(&header->names),
+        .tombstones = mapping_get(&header->tombstones),
+        .slots = mapping->view.mask + 1,
+        .file_size = mapping->size,
+        .used_bytes = mapping->view.heap_start * (uint64_t)SNAPSHOT_BLOCK +
+                      writer->space.used_units * SNAPSHOT_BLOCK,
+        .free_blocks = writer->space.free_blocks,
+        .revision = mapping_get(&header->revision),
+        .grown = writer->grown,
+        .rekeyed = writer->rekeyed,
+    };
+}
