@@ -32,7 +32,7 @@ static int no_memory(struct error *err)
     return error_set(err, ERROR_INTERNAL, "out of memory");
 }
 
-static enum snapshot_verb verb_of(const struct policy *policy)
+enum snapshot_verb compile_verb(const struct policy *policy)
 {
     static const enum snapshot_verb sticks[] = {
         [POLICY_BY_HOST] = SNAPSHOT_STICK_HOST,
@@ -147,7 +147,7 @@ static int encode_route(const struct policy *policy, struct record_rule *rule, b
         return record_rule(record, rule, is_alone) < 0 ? ERROR_INTERNAL : 1;
     }
     rule->count = gather(policy, weights, order, destinations);
-    rule->verb = verb_of(policy);
+    rule->verb = compile_verb(policy);
     rule->answers = policy->answers;
     bool is_split = policy->port == POLICY_PORT_REQUIRED && count_ports(destinations, rule->count);
     if (encode_serving(rule, destinations, is_split, is_alone, record) < 0)

@@ -33,6 +33,9 @@ struct compile_plan {
     size_t count;
 };
 
+/* The verb of a policy with destinations of which some serve. */
+enum snapshot_verb compile_verb(const struct policy *policy);
+
 /* Plans a domain ("x" or "*.x"): the items that hold, in order. Returns 0, or ERROR_INTERNAL. */
 int compile_plan_make(const struct policy_set *set, const struct compile_node *node,
                       const char *domain, struct compile_plan *ret_plan, struct error *err);

@@ -5,6 +5,7 @@
 
 #include "auto.h"
 #include "compile.h"
+#include "json.h"
 #include "policy_set.h"
 #include "snapshot_format.h"
 #include "yaml.h"
@@ -128,6 +129,48 @@ Test(compile, aliases_join_both_whens_and_name_their_target)
     cr_expect_eq(record.words[5], 33);
     cr_expect_arr_eq(&record.words[6], "b.mesh\0\0", 8);
     cr_expect_eq(record.words[8], SNAPSHOT_RULE(SNAPSHOT_DENY, 1, SNAPSHOT_RULE_EXTENDED, 0, 0, 0));
+    compile_record_done(&record);
+    policy_set_free(set);
+}
+
+Test(compile, a_record_is_described_and_a_policy_explained_with_the_same_shares)
+{
+    struct policy_set *set = load("policy: a\ndomains: [a.mesh]\ndestinations:\n"
+                                  "- {address: 10.0.0.1, weight: 90}\n"
+                                  "- {address: 'fd00::2', weight: 10}\n"
+                                  "- {address: 10.0.0.3, weight: 10, drain: true}\n"
+                                  "- {address: 10.0.0.4, priority: 1}\n"
+                                  "- {address: 10.0.0.5, weight: 0}\n");
+    struct compile_record record = compile(set, "a.mesh");
+    AUTO_VALUE struct value description = {0}, explanation = {0};
+    struct error err = {0};
+    AUTO_BUFFER struct buffer text = {0};
+
+    cr_assert_eq(compile_describe(record.words, record.count, &description, &err), 1);
+    json_write(&description, 0, &text);
+    cr_expect_str_eq((char *)text.bytes,
+                     "{\"domain\":\"a.mesh\",\"rules\":[{\"verb\":\"draw\",\"answers\":1,"
+                     "\"destinations\":[{\"address\":[\"10.0.0.1\"],\"weight\":90,"
+                     "\"effective\":900000},{\"address\":[\"fd00::2\"],\"weight\":10,"
+                     "\"effective\":100000}]}]}");
+    buffer_reset(&text);
+    cr_assert_eq(compile_explain(set, &node, "a.mesh", &explanation, &err), 1);
+    json_write(&explanation, 0, &text);
+    cr_expect_str_eq(
+        (char *)text.bytes,
+        "{\"domain\":\"a.mesh\",\"rules\":[{\"policy\":\"a\",\"rank\":0,\"applies\":true,"
+        "\"why\":\"\",\"select\":\"weighted\",\"answers\":1,\"destinations\":["
+        "{\"address\":[\"10.0.0.1\"],\"weight\":90,\"priority\":0,\"effective\":900000,"
+        "\"reasons\":[\"weight 90 of 100\"]},"
+        "{\"address\":[\"fd00::2\"],\"weight\":10,\"priority\":0,\"effective\":100000,"
+        "\"reasons\":[\"weight 10 of 100\"]},"
+        "{\"address\":[\"10.0.0.3\"],\"weight\":10,\"priority\":0,\"effective\":0,"
+        "\"reasons\":[\"drained\"]},"
+        "{\"address\":[\"10.0.0.4\"],\"weight\":1,\"priority\":1,\"effective\":0,"
+        "\"reasons\":[\"waits: priority 0 serves\"]},"
+        "{\"address\":[\"10.0.0.5\"],\"weight\":0,\"priority\":0,\"effective\":0,"
+        "\"reasons\":[\"weight 0 receives nothing beside positive ones\"]}],"
+        "\"verb\":\"draw\",\"warnings\":[]}]}");
     compile_record_done(&record);
     policy_set_free(set);
 }
