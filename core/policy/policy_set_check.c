@@ -198,14 +198,15 @@ static int tell_problem(struct check *check, const char *key)
         return blame_alias(check, culprit);
     case RULES_TOO_MANY:
         (void)error_set(check->err, ERROR_CONFLICT,
-                        "more than %d rules for '%s%s', the most; `port: required` counts as two",
-                        SNAPSHOT_RULES_MAX, star, key);
+                        "'%s%s' has more than %d rules, the most in a domain", star, key,
+                        SNAPSHOT_RULES_MAX);
+        error_hint(check->err, "a policy that requires ports takes two of them");
         return blame_domain(check, culprit, key);
     case RULES_APPS:
-        (void)error_set(
-            check->err, ERROR_CONFLICT,
-            "more than %d programs hold both for '%s%s' and for its alias's target, the most",
-            SNAPSHOT_APPS_MAX, star, key);
+        (void)error_set(check->err, ERROR_CONFLICT,
+                        "'%s%s' and its alias's target have more than %d programs in common, the "
+                        "most in a rule",
+                        star, key, SNAPSHOT_APPS_MAX);
         return blame_domain(check, culprit, key);
     }
     return ERROR_INTERNAL;
