@@ -1,8 +1,7 @@
 /* test_compile.c - what the records of policies say, word by word. */
 #include <arpa/inet.h>
-#include <string.h>
-
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "auto.h"
 #include "compile.h"

@@ -1,7 +1,6 @@
 /* test_json.c - JSON in and out. */
-#include <string.h>
-
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "auto.h"
 #include "json.h"

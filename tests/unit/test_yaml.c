@@ -1,7 +1,6 @@
 /* test_yaml.c - types and places; tests/corpus has what is refused. */
-#include <string.h>
-
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "auto.h"
 #include "json.h"
