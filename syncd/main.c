@@ -54,10 +54,10 @@ static const struct flag {
     {"config",          "FILE",     NULL,              "settings; " SETTINGS_FILE, true},
     {"state",           "DIR",      "state",           "keys and stored documents", true},
     {"snapshot",        "FILE",     "snapshot",        "what programs map", false},
-    {"socket",          "FILE",     "socket",          "where status and explain are asked for", false},
+    {"socket",          "FILE",     "socket",          "where status is asked for", false},
     {"report-interval", "DURATION", "report_interval", "how often to report, such as 5s", false},
-    {"reconnect",       "DURATION", "reconnect",       "before connecting anew; also its spread", false},
-    {"reconnect-max",   "DURATION", "reconnect_max",   "the longest wait before connecting anew", false},
+    {"reconnect",       "DURATION", "reconnect",       "wait before connecting anew", false},
+    {"reconnect-max",   "DURATION", "reconnect_max",   "the longest such wait", false},
 };
 /* clang-format on */
 
