@@ -10,9 +10,9 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 # Debian 12 names, by what they are for.
 declare -A packages=(
-    [build]="dpkg-dev gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev libsodium-dev
-        libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev libjansson-dev
-        libyaml-dev libxxhash-dev libcriterion-dev python3"
+    [build]="dpkg-dev gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev
+        libsodium-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev
+        libjansson-dev libyaml-dev libxxhash-dev libcriterion-dev python3"
     [test]="binutils curl debootstrap iproute2 mandoc nftables python3-jsonschema strace util-linux"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     [quickstart]="curl iproute2 python3 util-linux"
@@ -86,8 +86,8 @@ build_in() {
             return 1
         }
     fi
-    ninja -C "$folder" >"$log" 2>&1 || {
-        grep -E -A 12 'FAILED|error:|ERROR' "$log" | head -n 60 >&2
+    ninja -k 0 -C "$folder" >"$log" 2>&1 || {
+        grep -E -A 4 'error:|undefined reference|ninja: error' "$log" | head -n 100 >&2
         return 1
     }
     rm -f "$log"

@@ -21,8 +21,8 @@ LIBRARIES = ('criterion/', 'curl/', 'gnutls/', 'jansson.h', 'microhttpd.h', 'msg
 # Names that others prescribe: the entry point, and the interfaces that the two modules stand in.
 PRESCRIBED = re.compile(r'main$|_nss_meshdns_|getaddrinfo$')
 
-# Of auto.h: helpers that every file uses, named for what they do.
-EVERYWHERE = {'ARRAY_SIZE', 'X'}
+# Macros that others prescribe, and helpers that every file uses, named for what they do.
+EVERYWHERE = {'ARRAY_SIZE', 'X', 'XXH_INLINE_ALL'}
 
 OWN, SYSTEM, LIBRARY, OURS = range(4)
 ORDER = ('its own header', 'system headers', "libraries' headers", 'our headers')
@@ -158,17 +158,30 @@ def objects(build):
                    os.path.normpath(os.path.join(entry['directory'], entry['output'])))
 
 
+def names_of(top, path):
+    """What the globals of a source may begin with: its own name, and that of the header that it
+    is a part of: policy_set_check.c holds functions of policy_set.h."""
+    folder, stem = os.path.split(os.path.splitext(os.path.join(top, path))[0])
+    words = stem.split('_')
+    for count in range(len(words) - 1, 0, -1):
+        header = '_'.join(words[:count])
+        if os.path.isfile(os.path.join(folder, f'{header}.h')):
+            return stem, header
+    return (stem,)
+
+
 def check_globals(report, top, build):
     """A global name begins with its file's name. Tests are programs of their own, so free."""
     for source, made in objects(build):
         path = os.path.relpath(source, top)
         if path.startswith(('tests/', '..')) or not os.path.isfile(made):
             continue
+        names = names_of(top, path)
         listed = subprocess.run(['nm', '--defined-only', '-g', '--format=posix', made],
                                 capture_output=True, check=True, text=True).stdout
         for line in listed.splitlines():
             name = line.split()[0]
-            if not re.match(rf'{stem_of(path)}(_|$)', name) and not PRESCRIBED.match(name):
+            if not re.match(rf'({"|".join(names)})(_|$)', name) and not PRESCRIBED.match(name):
                 report(path, 1, f"the global '{name}' does not begin with '{stem_of(path)}'")
 
 

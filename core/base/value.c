@@ -129,9 +129,8 @@ void value_put_text(struct value *map, const char *key, const char *text)
 {
     struct value item;
 
-    /* clang-analyzer loses sight of text that moves into the tree inside a struct. */
     if (value_string(&item, text, strlen(text)) == 0)
-        (void)value_put(map, key, &item); /* NOLINT(clang-analyzer-unix.Malloc) */
+        (void)value_put(map, key, &item);
 }
 
 void value_put_integer(struct value *map, const char *key, int64_t integer)

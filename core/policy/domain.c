@@ -78,7 +78,7 @@ static int check_number(const char *text, const char *name, struct error *err)
 int domain_fold(const char *text, bool is_wildcard, char ret_folded[static DOMAIN_MAX + 1],
                 struct error *err)
 {
-    char folded[DOMAIN_MAX + 1];
+    char folded[DOMAIN_MAX + 1] = "";
     size_t length = strlen(text);
 
     if (length == 0)

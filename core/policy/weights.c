@@ -109,6 +109,7 @@ void weights_table(const uint16_t *weights, size_t count, uint64_t *ret_columns)
             rich[rich_count++] = (uint16_t)i;
     }
     while (poor_count > 0) { /* then a rich one is left: the worths add up to whole columns */
+        /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): rich is not empty, see above */
         uint16_t from = poor[--poor_count], giver = rich[rich_count - 1];
 
         ret_columns[from] = SNAPSHOT_COLUMN(threshold(worth[from], sum), giver, weights[from]);

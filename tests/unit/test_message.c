@@ -7,15 +7,14 @@
 #include "pack.h"
 
 #define MUTANTS 12000
+#define LONGEST "the-longest-name-there-may-be-0123456789012345678901234567890ab"
 
 static const uint8_t document[] = {0x81, 0xa6, 'p', 'o', 'l', 'i', 'c', 'y', 0xa1, 'a'};
 static struct message_upsert upserts[] = {
     {.revision = 8, .document = {document, sizeof(document)}},
     {.revision = 1ull << 40, .document = {document, 3}},
 };
-static char deletes[][MESSAGE_NAME_MAX + 1] = {"gone", "a",
-                                               "the-longest-name-there-may-be-"
-                                               "0123456789012345678901234567890ab"};
+static char deletes[][MESSAGE_NAME_MAX + 1] = {"gone", "a", LONGEST};
 
 static struct message make(unsigned kind)
 {
