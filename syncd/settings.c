@@ -184,7 +184,7 @@ void settings_done(struct settings *settings)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (keys[i].kind == PATH)
-            free(*(char **)((char *)settings + keys[i].offset));
+            free(*(char **)(void *)((char *)settings + keys[i].offset));
     free_names(settings);
     *settings = (struct settings){0};
 }

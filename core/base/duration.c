@@ -50,7 +50,7 @@ int duration_read(const char *text, uint64_t *ret_ms, struct error *err)
 int duration_read_within(const char *text, uint64_t least_ms, uint64_t most_ms, uint64_t *ret_ms,
                          struct error *err)
 {
-    uint64_t ms;
+    uint64_t ms = 0;
     int r = duration_read(text, &ms, err);
 
     if (r == 0 && ms < least_ms)

@@ -226,7 +226,7 @@ int policy_read_boolean(const struct value *value, bool *ret_boolean, struct err
 int policy_read_choice(const struct value *value, const char *const *words, size_t *ret_index,
                        struct error *err)
 {
-    const char *text = NULL;
+    const char *text = "";
     char all[160] = "";
     size_t length = 0;
     int r = policy_read_text(value, 200, &text, err);

@@ -58,6 +58,7 @@ int rules_apps(const struct rules_item *item, const char **ret_apps)
         const struct policy *policy = i < item->via_count ? item->via[i] : item->policy;
         const struct policy_when *when = &policy->when;
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it forgets what memcpy put there */
         if (when->app_count == 0)
             continue;
         const char *const *apps = (const char *const *)when->apps;
