@@ -1,8 +1,8 @@
 /* compile.c - policies into records for one machine.
  *
- * Rules are planned first (who asks, which policy), because the shape of a record's rules depends on
- * how many there are; then encoded one after the other. Behind a rule that holds for whoever asks
- * nothing is reached, so the plan ends there.
+ * Rules are planned first (who asks, which policy), because the shape of a record's rules depends
+ * on how many there are; then encoded one after the other. Behind a rule that holds for whoever
+ * asks nothing is reached, so the plan ends there.
  */
 #include "compile.h"
 

@@ -50,16 +50,18 @@ int compile_search(const char *const *domains, size_t count, unsigned ndots,
  *   {domain, rules: [{policy, rank, select, verb, answers, applies: bool, why: text, when: {...},
  *     destinations: [{address: [text], port, weight, priority, effective: integer (parts per
  *       million of the rule's first answers), reasons: [text]}], warnings: [text]}]}
- * and, where an alias led to the policy, via: [{policy, when}] and canonical; `when`, port, zone and
- * labels only where they are given, destinations only where the policy has them. Policies whose `when: node` does not hold are listed with applies false. Returns 1, 0 when no
- * policy covers the domain, or a negative error code. */
+ * and, where an alias led to the policy, via: [{policy, when}] and canonical; `when`, port, zone
+ * and labels only where they are given, destinations only where the policy has them. Policies whose
+ * `when: node` does not hold are listed with applies false. Returns 1, 0 when no policy covers the
+ * domain, or a negative error code. */
 int compile_explain(const struct policy_set *set, const struct compile_node *node,
                     const char *domain, struct value *ret_explanation, struct error *err);
 
 /* The same from a record alone (what the snapshot holds, no names of policies), for `explain`
  * without a daemon: a map
  *   {domain | address, rules: [{verb, answers, caller: shim | nss, apps: [text], uids: [integer],
- *     canonical, destinations: [{address: [text], port, weight, effective}]}], search: [text], ndots}
+ *     canonical, destinations: [{address: [text], port, weight, effective}]}], search: [text],
+ *     ndots}
  * with what a record has. words as compile_key made them, or as the snapshot holds them: they are
  * not trusted. Returns 1, or ERROR_INVALID for a record that does not add up. */
 int compile_describe(const uint64_t *words, size_t count, struct value *ret_description,

@@ -1,8 +1,8 @@
 /* compile_describe.c - a record as people read it.
  *
- * The words may come from any file, so each step is checked: a cursor over words remembers its first
- * failure. Shares are those of the alias table itself, not of the weights beside it: what is told is
- * what the reader draws.
+ * The words may come from any file, so each step is checked: a cursor over words remembers its
+ * first failure. Shares are those of the alias table itself, not of the weights beside it: what is
+ * told is what the reader draws.
  */
 #include "compile_describe.h"
 

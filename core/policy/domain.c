@@ -27,10 +27,10 @@ static int refuse_byte(const char *text, unsigned char byte, struct error *err)
     } else {
         (void)error_set(err, ERROR_INVALID, "'%s' has a '%c'; allowed are a-z, 0-9, - and _", text,
                         byte);
-        if (byte == ':')
-            error_hint(err, "a port belongs to a destination");
-        if (byte == '/')
+        if (strchr(text, '/'))
             error_hint(err, "a domain is a host's name, without scheme and path");
+        else if (byte == ':')
+            error_hint(err, "a port belongs to a destination");
     }
     return ERROR_INVALID;
 }

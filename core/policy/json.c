@@ -100,7 +100,9 @@ int json_read(const char *text, size_t size, struct value *ret_value, struct err
     struct value value = {.type = VALUE_NULL};
 
     if (!json) {
-        (void)error_set(err, ERROR_INVALID, "%s", problem.text);
+        bool is_nul = strstr(problem.text, "JSON_ALLOW_NUL") != NULL; /* a flag of jansson's */
+        (void)error_set(err, ERROR_INVALID, "%s",
+                        is_nul ? "a NUL (\\u0000) in a text" : problem.text);
         if (problem.line > 0)
             (void)error_place(err, (unsigned)problem.line,
                               problem.column > 0 ? (unsigned)problem.column : 1);

@@ -9,8 +9,8 @@
 #include "policy.h"
 #include "value.h"
 
-/* A zone, or the value of a label: [A-Za-z0-9._/-]{1,63}; numbers are taken as text. `what` names it
- * in messages: "zone". *ret_word is freed first. */
+/* A zone, or the value of a label: [A-Za-z0-9._/-]{1,63}; numbers are taken as text. `what` names
+ * it in messages: "zone". *ret_word is freed first. */
 int policy_label_word(const struct value *value, const char *what, char **ret_word,
                       struct error *err);
 

@@ -131,20 +131,21 @@ int policy_read_each(const struct value *value, size_t most, const char *what,
     return 0;
 }
 
-/* What was found, of another type than wanted. */
+/* What was found, of another type than wanted: "text", "a whole number". */
 static int refuse_type(const struct value *value, const char *wanted, struct error *err)
 {
+    const char *found = value_type_name(value->type);
+
     if (value->type == VALUE_STRING)
-        return policy_read_refuse(err, ERROR_INVALID, value, "'%.100s' is no %s",
+        return policy_read_refuse(err, ERROR_INVALID, value, "'%.100s' where %s is needed",
                                   value->string.text, wanted);
     if (value->type == VALUE_INTEGER)
-        return policy_read_refuse(err, ERROR_INVALID, value, "%" PRId64 " is a number, no %s",
-                                  value->integer, wanted);
+        return policy_read_refuse(err, ERROR_INVALID, value,
+                                  "the number %" PRId64 " where %s is needed", value->integer,
+                                  wanted);
     if (value->type == VALUE_BOOL)
-        return policy_read_refuse(err, ERROR_INVALID, value, "%s is no %s",
-                                  value->boolean ? "true" : "false", wanted);
-    return policy_read_refuse(err, ERROR_INVALID, value, "%s is no %s",
-                              value_type_name(value->type), wanted);
+        found = value->boolean ? "true" : "false";
+    return policy_read_refuse(err, ERROR_INVALID, value, "%s where %s is needed", found, wanted);
 }
 
 int policy_read_text(const struct value *value, size_t most, const char **ret_text,
@@ -192,7 +193,7 @@ int policy_read_integer(const struct value *value, int64_t least, int64_t most, 
                         int64_t *ret_number, struct error *err)
 {
     if (value->type != VALUE_INTEGER) {
-        int r = refuse_type(value, "whole number", err);
+        int r = refuse_type(value, "a whole number", err);
         const char *text = value->type == VALUE_STRING ? value->string.text : "";
         if (*text != '\0' && text[strspn(text, "0123456789")] == '\0')
             error_hint(err, "write it without quotes");
@@ -243,7 +244,11 @@ int policy_read_choice(const struct value *value, const char *const *words, size
                                        i > 0 ? ", " : "", words[i]);
     }
     const char *nearest = suggest_word(text, words);
-    (void)policy_read_refuse(err, ERROR_INVALID, value, "'%s' is none of %s", text, all);
+    if (words[1])
+        (void)policy_read_refuse(err, ERROR_INVALID, value, "'%s' is none of %s", text, all);
+    else
+        (void)policy_read_refuse(err, ERROR_INVALID, value, "'%s' is not %s, the only word here",
+                                 text, all);
     if (nearest)
         error_hint(err, "did you mean '%s'?", nearest);
     return ERROR_INVALID;

@@ -1,8 +1,8 @@
 /* policy_read.h - the parts of a document, each with its place and what is allowed.
  * Floor: policy, for policy*.c. Pure; safe in any thread.
  *
- * Each function returns 0 or a negative error code with line, column, text and hint; the caller adds
- * its key with error_within as the call stack unwinds.
+ * Each function returns 0 or a negative error code with line, column, text and hint; the caller
+ * adds its key with error_within as the call stack unwinds.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* policy_set.c - all policies of a mesh, and transactions over them.
  *
- * Policies by name in one tree, what they speak of in another (index.h). A transaction logs the first
- * state of each name it touches. Policies that it replaces live until its end, and neither names nor
- * index entries go before it: so rolling back needs no memory, and cannot fail.
+ * Policies by name in one tree, what they speak of in another (index.h). A transaction logs the
+ * first state of each name it touches. Policies that it replaces live until its end, and neither
+ * names nor index entries go before it: so rolling back needs no memory, and cannot fail.
  */
 #include "policy_set.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auto.h"
 #include "policy_set_check.h"
 
 static int compare(const void *a, const void *b)
@@ -129,6 +130,25 @@ int policy_set_put(struct policy_set *set, struct policy *policy, struct error *
     return 0;
 }
 
+int policy_set_put_once(struct policy_set *set, struct policy *policy, struct error *err)
+{
+    const struct policy_set_name *name = find(set, policy->name);
+
+    if (!name || !name->is_touched)
+        return policy_set_put(set, policy, err);
+    if (name->policy && name->policy->where && name->policy->line)
+        (void)error_set(err, ERROR_CONFLICT, "'%s' is in %s:%u too", policy->name,
+                        name->policy->where, name->policy->line);
+    else
+        (void)error_set(err, ERROR_CONFLICT, "'%s' is here twice", policy->name);
+    error_where(err, policy->where);
+    error_place(err, policy->line, policy->column);
+    error_key(err, "policy");
+    error_hint(err, "a policy's name is its own; rename one of them");
+    policy_free(policy);
+    return ERROR_CONFLICT;
+}
+
 int policy_set_delete(struct policy_set *set, const char *text)
 {
     struct policy_set_name *name = find(set, text);
@@ -194,6 +214,37 @@ void policy_set_rollback(struct policy_set *set)
     settle(set);
 }
 
+int policy_set_touched(const struct policy_set *set,
+                       int (*visit)(void *context, const char *key, size_t length), void *context)
+{
+    AUTO(keys_done) struct keys keys = {0};
+    int r = policy_set_check_affected(set, &keys);
+
+    for (size_t i = 0; i < keys.count && r == 0; i++)
+        r = visit(context, keys.items[i]->bytes, keys.items[i]->length);
+    return r;
+}
+
+struct key_walk {
+    int (*visit)(void *context, const char *key, size_t length);
+    void *context;
+};
+
+static int visit_entry(void *context, const struct index_entry *entry)
+{
+    const struct key_walk *walk = context;
+
+    return walk->visit(walk->context, entry->key, entry->length);
+}
+
+int policy_set_keys(const struct policy_set *set,
+                    int (*visit)(void *context, const char *key, size_t length), void *context)
+{
+    struct key_walk walk = {.visit = visit, .context = context};
+
+    return index_each(&set->index, visit_entry, &walk);
+}
+
 size_t policy_set_domain(const struct policy_set *set, const char *domain,
                          const struct policy *const **ret_policies)
 {
@@ -225,7 +276,7 @@ const struct policy *policy_set_get(const struct policy_set *set, const char *te
     return name ? name->policy : NULL;
 }
 
-struct walk {
+struct policy_walk {
     int (*visit)(void *context, const struct policy *policy);
     void *context;
     int result;
@@ -234,7 +285,7 @@ struct walk {
 static void visit_name(const void *node, VISIT which, void *closure)
 {
     const struct policy_set_name *name = *(struct policy_set_name *const *)node;
-    struct walk *walk = closure;
+    struct policy_walk *walk = closure;
 
     if ((which == postorder || which == leaf) && walk->result == 0 && name->policy)
         walk->result = walk->visit(walk->context, name->policy);
@@ -243,7 +294,7 @@ static void visit_name(const void *node, VISIT which, void *closure)
 int policy_set_each(const struct policy_set *set,
                     int (*visit)(void *context, const struct policy *policy), void *context)
 {
-    struct walk walk = {.visit = visit, .context = context};
+    struct policy_walk walk = {.visit = visit, .context = context};
 
     twalk_r(set->names, visit_name, &walk);
     return walk.result;

@@ -1,8 +1,8 @@
 /* policy_set_check.c - what must hold between policies, checked for what a transaction touched.
  *
- * A domain is affected when a policy for it came, went or changed, or when an alias leads from it to
- * such a domain: a closure against the direction of the aliases. Whatever can be wrong shows in the
- * rules of an affected domain (rules.h), in the policies of a touched one, or in a claim.
+ * A domain is affected when a policy for it came, went or changed, or when an alias leads from it
+ * to such a domain: a closure against the direction of the aliases. Whatever can be wrong shows in
+ * the rules of an affected domain (rules.h), in the policies of a touched one, or in a claim.
  */
 #include "policy_set_check.h"
 
@@ -21,9 +21,7 @@ static int add_key(void *context, const void *key, size_t length)
     return r < 0 ? r : 0;
 }
 
-/* The keys of the policies that a transaction took out, put in or replaced, and then of those whose
- * aliases lead to them. */
-static int find_affected(const struct policy_set *set, struct keys *keys)
+int policy_set_check_affected(const struct policy_set *set, struct keys *keys)
 {
     int r = 0;
 
@@ -43,37 +41,6 @@ static int find_affected(const struct policy_set *set, struct keys *keys)
             r = index_each_key(entry->aliases.policies[j], add_key, keys);
     }
     return r;
-}
-
-int policy_set_touched(const struct policy_set *set,
-                       int (*visit)(void *context, const char *key, size_t length), void *context)
-{
-    AUTO(keys_done) struct keys keys = {0};
-    int r = find_affected(set, &keys);
-
-    for (size_t i = 0; i < keys.count && r == 0; i++)
-        r = visit(context, keys.items[i]->bytes, keys.items[i]->length);
-    return r;
-}
-
-struct walk {
-    int (*visit)(void *context, const char *key, size_t length);
-    void *context;
-};
-
-static int visit_entry(void *context, const struct index_entry *entry)
-{
-    const struct walk *walk = context;
-
-    return walk->visit(walk->context, entry->key, entry->length);
-}
-
-int policy_set_keys(const struct policy_set *set,
-                    int (*visit)(void *context, const char *key, size_t length), void *context)
-{
-    struct walk walk = {.visit = visit, .context = context};
-
-    return index_each(&set->index, visit_entry, &walk);
 }
 
 /* What a check needs everywhere. */
@@ -198,14 +165,15 @@ static int tell_problem(struct check *check, const char *key)
         return blame_alias(check, culprit);
     case RULES_TOO_MANY:
         (void)error_set(check->err, ERROR_CONFLICT,
-                        "more than %d rules for '%s%s', the most; `port: required` counts as two",
-                        SNAPSHOT_RULES_MAX, star, key);
+                        "'%s%s' has more than %d rules, the most in a domain", star, key,
+                        SNAPSHOT_RULES_MAX);
+        error_hint(check->err, "a policy that requires ports takes two of them");
         return blame_domain(check, culprit, key);
     case RULES_APPS:
-        (void)error_set(
-            check->err, ERROR_CONFLICT,
-            "more than %d programs hold both for '%s%s' and for its alias's target, the most",
-            SNAPSHOT_APPS_MAX, star, key);
+        (void)error_set(check->err, ERROR_CONFLICT,
+                        "'%s%s' and its alias's target have more than %d programs in common, the "
+                        "most in a rule",
+                        star, key, SNAPSHOT_APPS_MAX);
         return blame_domain(check, culprit, key);
     }
     return ERROR_INTERNAL;
@@ -237,7 +205,7 @@ int policy_set_check(const struct policy_set *set, const struct policy **ret_cul
     struct error local = {0};
     struct check check = {.set = set, .rules = {.items = items}, .err = err ? err : &local};
 
-    if (!items || find_affected(set, &keys) < 0)
+    if (!items || policy_set_check_affected(set, &keys) < 0)
         return error_set(err, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < keys.count; i++) {
         int r = check_key(&check, keys.items[i]);

@@ -8,6 +8,7 @@
 
 #include "compile.h"
 #include "index.h"
+#include "keys.h"
 #include "policy_set.h"
 
 /* A name that a policy has, or had when the transaction began. */
@@ -27,3 +28,7 @@ struct policy_set {
     struct policy **between; /* replaced again within the transaction */
     size_t between_count, between_room;
 };
+
+/* Adds the keys of the policies that the open transaction took out, put in or replaced, and then of
+ * those whose aliases lead to them. Returns 0 or ERROR_INTERNAL. */
+int policy_set_check_affected(const struct policy_set *set, struct keys *keys);

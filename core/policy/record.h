@@ -36,8 +36,8 @@ struct record_rule {
 /* Starts a record. Returns 0 or ERROR_INTERNAL. */
 int record_begin(struct compile_record *record, const void *key, size_t length);
 
-/* Appends a rule. `is_alone`: it is the only one, so that the extension may be left out. Returns 0 or
- * ERROR_INTERNAL. */
+/* Appends a rule. `is_alone`: it is the only one, so that the extension may be left out. Returns 0
+ * or ERROR_INTERNAL. */
 int record_rule(struct compile_record *record, const struct record_rule *rule, bool is_alone);
 
 /* Appends bytes, zero-padded to whole words. */

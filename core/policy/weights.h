@@ -27,10 +27,10 @@ struct weights_item {
  *
  *   ret_items  policy->destination_count entries
  *
- * The tier that serves is the lowest priority with an undrained destination of positive weight; when
- * there is none, the lowest with an undrained one, in equal shares. `ordered` has no tiers: each
- * undrained destination of positive weight counts. When all are drained, `on_all_down` decides: with
- * `all` every destination serves as if undrained, else all weights are 0.
+ * The tier that serves is the lowest priority with an undrained destination of positive weight;
+ * when there is none, the lowest with an undrained one, in equal shares. `ordered` has no tiers:
+ * each undrained destination of positive weight counts. When all are drained, `on_all_down`
+ * decides: with `all` every destination serves as if undrained, else all weights are 0.
  *
  * Returns how many have a weight. */
 size_t weights_effective(const struct policy *policy, struct weights_item *ret_items);

@@ -17,6 +17,7 @@
 #include <yaml.h>
 
 #include "auto.h"
+#include "yaml_error.h"
 #include "yaml_place.h"
 
 /* A list or map that is being read. */
@@ -251,43 +252,13 @@ static int add_event(struct build *build, const yaml_event_t *event)
     return 0;
 }
 
-/* Tells what libyaml met, in our words where its own mislead. */
-static int syntax_error(struct build *build)
-{
-    const yaml_parser_t *parser = &build->parser;
-    struct yaml_place *place = &build->place;
-
-    if (parser->error == YAML_MEMORY_ERROR)
-        return no_memory(build);
-    if (parser->error == YAML_READER_ERROR) {
-        yaml_place_find_byte(place, parser->problem_offset);
-        unsigned char byte =
-            place->offset < place->size ? (unsigned char)place->text[place->offset] : 0;
-        (void)error_set(build->err, ERROR_INVALID, "byte 0x%02x is %s", byte,
-                        byte < 0x80 ? "a control character" : "no UTF-8");
-        (void)at_place(build);
-        return ERROR_INVALID;
-    }
-    yaml_place_find(place, parser->problem_mark.line, parser->problem_mark.column);
-    if (place->offset < place->size && place->text[place->offset] == '\t') {
-        (void)refuse(build, "a tab where YAML wants spaces");
-        error_hint(build->err, "indent with spaces");
-        return ERROR_INVALID;
-    }
-    (void)error_set(build->err, ERROR_INVALID, "%s%s%s",
-                    parser->problem ? parser->problem : "no YAML", parser->context ? ", " : "",
-                    parser->context ? parser->context : "");
-    (void)at_place(build);
-    return ERROR_INVALID;
-}
-
 static int read_stream(struct build *build)
 {
     for (bool is_end = false; !is_end;) {
         yaml_event_t event;
 
         if (!yaml_parser_parse(&build->parser, &event))
-            return syntax_error(build);
+            return yaml_error_tell(&build->parser, &build->place, build->where, build->err);
         is_end = event.type == YAML_STREAM_END_EVENT;
         int r = add_event(build, &event);
         yaml_event_delete(&event);

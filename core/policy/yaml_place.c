@@ -1,6 +1,7 @@
 /* yaml_place.c - from libyaml's lines and characters to bytes.
  *
- * libyaml's marks count characters, our columns count bytes, so the text is walked beside the events.
+ * libyaml's marks count characters, our columns count bytes, so the text is walked beside the
+ * events.
  */
 #include "yaml_place.h"
 

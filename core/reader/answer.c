@@ -21,13 +21,11 @@ _Static_assert((int)FAMILIES_V6 == (int)SNAPSHOT_HAS_V6, "one set of bits");
 
 #define BOTH (SNAPSHOT_HAS_V4 | SNAPSHOT_HAS_V6)
 
+/* What an answer is made from. */
 struct choice {
     const struct snapshot_map *map;
     const struct snapshot_rule *rule;
-    const struct resolve_request *request;
     unsigned families;
-    size_t most;
-    struct resolve_answer *answer;
 };
 
 /* The families that the answer may have. AI_ADDRCONFIG matters only where there is a choice. As in
@@ -55,11 +53,11 @@ static size_t v6_word(const struct snapshot_rule *rule, size_t index)
 }
 
 /* Adds a destination, unless it has none of the families asked for. */
-static void add(const struct choice *choice, size_t index)
+static inline void add(const struct choice *choice, size_t index, struct resolve_answer *answer)
 {
     uint64_t word = snapshot_map_word(choice->map, choice->rule->addresses_at + index);
     unsigned has = SNAPSHOT_ADDRESS_FLAGS(word) & choice->families;
-    struct resolve_destination *to = &choice->answer->destinations[choice->answer->count];
+    struct resolve_destination *to = &answer->destinations[answer->count];
 
     if (!has)
         return;
@@ -73,34 +71,47 @@ static void add(const struct choice *choice, size_t index)
                               snapshot_map_word(choice->map, at + 1)};
         memcpy(to->v6, halves, sizeof(to->v6));
     }
-    choice->answer->count++;
+    answer->count++;
 }
 
-static void draw(const struct choice *choice)
+static void add_winners(const struct choice *choice, const struct pick_race *race, size_t first,
+                        struct resolve_answer *answer)
 {
-    struct snapshot_run run = snapshot_rule_run(choice->rule, choice->families);
-    struct pick_race race = {.most = choice->most};
+    for (size_t i = 0; i < race->count; i++)
+        add(choice, first + race->runners[i].index, answer);
+}
 
-    if (run.count == 1) {
-        add(choice, run.first);
-    } else if (choice->most == 1) {
-        uint64_t random = rng_next(choice->request->rng);
-        size_t at = run.columns_at + pick_column(run.count, random);
-        add(choice, run.first + pick_draw(snapshot_map_word(choice->map, at), run.count, random));
-    } else {
-        for (size_t i = 0; i < run.count; i++) {
-            uint64_t column = snapshot_map_word(choice->map, run.columns_at + i);
-            pick_enter(&race, i, SNAPSHOT_COLUMN_WEIGHT(column), rng_next(choice->request->rng));
-        }
-        for (size_t i = 0; i < race.count; i++)
-            add(choice, run.first + race.runners[i].index);
+/* One by the alias table; a run of one needs neither table nor random number. */
+static inline void draw_one(const struct choice *choice, const struct snapshot_run *run,
+                            struct rng *rng, struct resolve_answer *answer)
+{
+    size_t index = 0;
+
+    if (run->count > 1) {
+        uint64_t random = rng_next(rng);
+        size_t column = pick_column(run->count, random);
+        index =
+            pick_draw(snapshot_map_word(choice->map, run->columns_at + column), run->count, random);
     }
+    add(choice, run->first + index, answer);
 }
 
-static void list(const struct choice *choice)
+static void draw_many(const struct choice *choice, const struct snapshot_run *run, size_t most,
+                      struct rng *rng, struct resolve_answer *answer)
 {
-    for (size_t i = 0; i < choice->rule->count && choice->answer->count < choice->most; i++)
-        add(choice, i);
+    struct pick_race race = {.most = most};
+
+    for (size_t i = 0; i < run->count; i++) {
+        uint64_t column = snapshot_map_word(choice->map, run->columns_at + i);
+        pick_enter(&race, i, SNAPSHOT_COLUMN_WEIGHT(column), rng_next(rng));
+    }
+    add_winners(choice, &race, run->first, answer);
+}
+
+static void list(const struct choice *choice, size_t most, struct resolve_answer *answer)
+{
+    for (size_t i = 0; i < choice->rule->count && answer->count < most; i++)
+        add(choice, i, answer);
 }
 
 static uint64_t stick_key(const struct choice *choice)
@@ -140,10 +151,10 @@ static uint64_t destination_key(const struct choice *choice, size_t index, uint6
     return key;
 }
 
-static void stick(const struct choice *choice)
+static void stick(const struct choice *choice, size_t most, struct resolve_answer *answer)
 {
     const struct snapshot_rule *rule = choice->rule;
-    struct pick_race race = {.most = choice->most};
+    struct pick_race race = {.most = most};
     uint64_t key = rng_mix(stick_key(choice) + UINT64_C(0x9e3779b97f4a7c15));
 
     for (size_t i = 0; i < rule->count; i++) {
@@ -155,28 +166,34 @@ static void stick(const struct choice *choice)
         uint16_t weight = rule->count == 1 ? 1 : SNAPSHOT_COLUMN_WEIGHT(column);
         pick_enter(&race, i, weight, rng_mix(key ^ destination_key(choice, i, word)));
     }
-    for (size_t i = 0; i < race.count; i++)
-        add(choice, race.runners[i].index);
+    add_winners(choice, &race, 0, answer);
 }
 
 enum resolve_result answer_fill(const struct snapshot_map *map, const struct snapshot_rule *rule,
                                 const struct resolve_request *request,
                                 struct resolve_answer *ret_answer)
 {
-    struct choice choice = {map, rule, request, families_wanted(rule, request), 1, ret_answer};
+    unsigned has = (rule->v4 ? SNAPSHOT_HAS_V4 : 0) | (rule->v6 ? SNAPSHOT_HAS_V6 : 0);
+    struct choice choice = {map, rule, has & families_wanted(rule, request)};
     size_t most = request->most < rule->answers ? request->most : rule->answers;
-    bool has_any = (choice.families & SNAPSHOT_HAS_V4 && rule->v4 > 0) ||
-                   (choice.families & SNAPSHOT_HAS_V6 && rule->v6 > 0);
 
-    if (!has_any)
+    if (!choice.families)
         return RESOLVE_NO_DATA;
-    choice.most = most > SNAPSHOT_ANSWERS_MAX ? SNAPSHOT_ANSWERS_MAX : most < 1 ? 1 : most;
+    if (most > SNAPSHOT_ANSWERS_MAX)
+        most = SNAPSHOT_ANSWERS_MAX;
     ret_answer->count = 0;
-    if (rule->verb == SNAPSHOT_LIST)
-        list(&choice);
-    else if (rule->verb == SNAPSHOT_DRAW)
-        draw(&choice);
-    else
-        stick(&choice);
+    if (rule->verb == SNAPSHOT_DRAW) {
+        struct snapshot_run run = {0, rule->count, rule->columns_at};
+        if (choice.families != has)
+            run = snapshot_rule_run(rule, choice.families);
+        if (most <= 1 || run.count == 1)
+            draw_one(&choice, &run, request->rng, ret_answer);
+        else
+            draw_many(&choice, &run, most, request->rng, ret_answer);
+    } else if (rule->verb == SNAPSHOT_LIST) {
+        list(&choice, most, ret_answer);
+    } else {
+        stick(&choice, most ? most : 1, ret_answer);
+    }
     return ret_answer->count > 0 ? RESOLVE_FOUND : RESOLVE_MISS;
 }

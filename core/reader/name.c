@@ -1,9 +1,10 @@
-/* name.c - folds names eight bytes at a time.
+/* name.c - folds names sixteen, then eight bytes at a time.
  *
- * Each word is read inside the string and written whole and aligned, so that the hash, which reads
+ * Each piece is read inside the string and written whole and aligned, so that the hash, which reads
  * eight bytes at multiples of eight, is served from the store buffer; a byte loop costs 300
- * instructions more for 31 bytes. Folding a word: a byte is a capital when adding 0x3f sets its
- * high bit and adding 0x25 does not; bytes above 0x7f are left alone.
+ * instructions more for 31 bytes. Vectors are the compilers' own, so SSE2, NEON or plain registers
+ * do it. Folding a word: a byte is a capital when adding 0x3f sets its high bit and adding 0x25
+ * does not; bytes above 0x7f are left alone.
  */
 #include "name.h"
 
@@ -22,6 +23,16 @@ static uint64_t fold_word(uint64_t word)
         ((low + EACH(0x80 - 'A')) & ~(low + EACH(0x7f - 'Z')) & ~word) & EACH(0x80);
 
     return word | is_capital >> 2;
+}
+
+static void fold_vector(const char *from, uint8_t *to)
+{
+    uint8_t __attribute__((vector_size(16))) bytes;
+
+    memcpy(&bytes, from, sizeof(bytes));
+    /* Below 26 above 'A': a capital. */
+    bytes |= (__typeof__(bytes))(bytes - 'A' < 26) & 0x20;
+    memcpy(to, &bytes, sizeof(bytes));
 }
 
 /* The last 0..7 bytes of a text as a word with zeros above them. */
@@ -53,10 +64,13 @@ bool name_fold(const char *typed, struct name *ret_name)
         return false;
 
     size_t at = 0;
-    for (; at + 8 <= length; at += 8) {
+    for (; at + 16 <= length; at += 16)
+        fold_vector(typed + at, ret_name->bytes + at);
+    if (at + 8 <= length) {
         memcpy(&word, typed + at, 8);
         word = fold_word(word);
         memcpy(ret_name->bytes + at, &word, 8);
+        at += 8;
     }
     word = fold_word(tail_word(typed, length));
     memcpy(ret_name->bytes + at, &word, 8);

@@ -39,6 +39,10 @@ static void fill_canonical(const struct lookup *lookup, const struct snapshot_ru
 {
     struct resolve_answer *answer = lookup->answer;
 
+    answer->canonical_length = 0;
+    answer->canonical[0] = '\0';
+    if (lookup->request && lookup->request->is_nameless)
+        return;
     if (rule->canonical_length > 0) {
         answer->canonical_length = (uint8_t)rule->canonical_length;
         snapshot_rule_text(lookup->map, rule->canonical_at, 0, rule->canonical_length,
@@ -79,18 +83,17 @@ static enum outcome judge(const struct lookup *lookup, const struct snapshot_rec
 {
     unsigned others =
         lookup->request->caller == RESOLVE_NSS ? SNAPSHOT_RULE_SHIM_ONLY : SNAPSHOT_RULE_NSS_ONLY;
-    unsigned rules = SNAPSHOT_META_RULES(record->meta);
-    size_t at = record->body;
+    struct snapshot_rule rule;
 
-    for (unsigned i = 0; i < rules && i < SNAPSHOT_RULES_MAX; i++) {
-        struct snapshot_rule rule;
-        if (!snapshot_rule_read(lookup->map, at, &rule))
-            return MISSED;
-        if (!(rule.flags & others) && snapshot_rule_holds(lookup->map, &rule))
-            return obey(lookup, &rule);
-        at = rule.next;
+    switch (snapshot_rule_find(lookup->map, record, others, &rule)) {
+    case SNAPSHOT_RULE_FOUND:
+        return obey(lookup, &rule);
+    case SNAPSHOT_RULE_NONE:
+        return NEXT;
+    case SNAPSHOT_RULE_BROKEN:
+    default:
+        return MISSED;
     }
-    return NEXT;
 }
 
 /* Asks one key. Its bytes are zero-padded as those of struct name. */

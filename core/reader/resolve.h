@@ -32,6 +32,7 @@ struct resolve_request {
     unsigned most;           /* destinations wanted at most, 1..SNAPSHOT_ANSWERS_MAX */
     bool is_configured_only; /* AI_ADDRCONFIG: leave out a family that no interface has */
     struct rng *rng;         /* this thread's generator; NULL = the process's shared one */
+    bool is_nameless;        /* the canonical name is not wanted: it is left empty */
 };
 
 struct resolve_destination {

@@ -98,7 +98,8 @@ static struct process *process_now(uint64_t *ret_seed)
     return process;
 }
 
-uint64_t rng_next(struct rng *rng)
+/* Of the shared stream, or the first of a thread's. */
+static uint64_t next_slowly(struct rng *rng)
 {
     uint64_t seed;
     struct process *process = process_now(&seed);
@@ -115,6 +116,19 @@ uint64_t rng_next(struct rng *rng)
     }
     rng->state += WEYL;
     return rng_mix(rng->state);
+}
+
+uint64_t rng_next(struct rng *rng)
+{
+    struct process *process = atomic_load_explicit(&process_state, memory_order_acquire);
+
+    /* A thread that has its stream, in the process that it got it in. */
+    if (rng && rng->epoch != 0 && process != &unwiped &&
+        rng->epoch == atomic_load_explicit(&process->seed, memory_order_relaxed)) {
+        rng->state += WEYL;
+        return rng_mix(rng->state);
+    }
+    return next_slowly(rng);
 }
 
 uint64_t rng_process_key(void)

@@ -141,10 +141,15 @@ void snapshot_map_close(struct snapshot_map *map)
 
 static bool is_key(const struct snapshot_map *map, size_t at, const uint8_t *key, size_t length)
 {
-    for (size_t i = 0; i < length; i += 8) {
+    const _Atomic uint64_t *words = (const _Atomic uint64_t *)map->header + at;
+    size_t count = (length + 7) / 8;
+
+    if (at + count > map->word_count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
         uint64_t word;
-        memcpy(&word, key + i, 8); /* zeros behind the key, as in the record */
-        if (snapshot_map_word(map, at + i / 8) != word)
+        memcpy(&word, key + 8 * i, 8); /* zeros behind the key, as in the record */
+        if (atomic_load_explicit(&words[i], memory_order_relaxed) != word)
             return false;
     }
     return true;
@@ -153,14 +158,14 @@ static bool is_key(const struct snapshot_map *map, size_t at, const uint8_t *key
 enum look { IS_IT, IS_ANOTHER, IS_CHANGING };
 
 /* Looks at the record of a slot whose tag is the key's. */
-static enum look look_at(const struct snapshot_map *map, size_t block, const uint8_t *key,
-                         size_t length, struct snapshot_record *ret_record)
+static inline enum look look_at(const struct snapshot_map *map, size_t block, const uint8_t *key,
+                                size_t length, struct snapshot_record *ret_record)
 {
-    struct snapshot_record record = {.at = block * SNAPSHOT_MAP_BLOCK_WORDS};
+    struct snapshot_record record;
 
     if (block < map->heap_start || block >= map->block_count)
         return IS_ANOTHER; /* a broken file */
-
+    record.at = block * SNAPSHOT_MAP_BLOCK_WORDS;
     /* Acquire, and the body after it: pairs with the writer's release of the even sequence. */
     record.sequence = atomic_load_explicit((const _Atomic uint64_t *)map->header + record.at,
                                            memory_order_acquire);

@@ -6,41 +6,11 @@
 
 #include "identity.h"
 
-static bool has_one_table(const struct snapshot_rule *rule)
-{
-    return (rule->v4 == 0 || rule->v4 == rule->count) && (rule->v6 == 0 || rule->v6 == rule->count);
-}
-
-static size_t table_size(size_t count)
-{
-    return count < 2 ? 0 : count;
-}
-
-static size_t columns_size(const struct snapshot_rule *rule)
-{
-    switch (rule->verb) {
-    case SNAPSHOT_DRAW:
-        if (has_one_table(rule))
-            return table_size(rule->count);
-        return table_size(rule->count) + table_size(rule->v4) + table_size(rule->v6);
-    case SNAPSHOT_STICK_HOST:
-    case SNAPSHOT_STICK_UID:
-    case SNAPSHOT_STICK_APP:
-    case SNAPSHOT_STICK_PROCESS:
-        return table_size(rule->count);
-    case SNAPSHOT_LIST:
-    case SNAPSHOT_DENY:
-    case SNAPSHOT_PASS:
-    case SNAPSHOT_NAME:
-    default:
-        return 0;
-    }
-}
-
-/* Finds apps, uids and canonical name behind the extension word. Returns the end of the rule. */
-static size_t read_extension(const struct snapshot_map *map, size_t at, struct snapshot_rule *rule)
+size_t snapshot_rule_extension(const struct snapshot_map *map, size_t at,
+                               struct snapshot_rule *ret_rule)
 {
     uint64_t word = snapshot_map_word(map, at + 1);
+    struct snapshot_rule *rule = ret_rule;
 
     rule->apps = SNAPSHOT_EXTENSION_APPS(word);
     rule->uids = SNAPSHOT_EXTENSION_UIDS(word);
@@ -52,35 +22,6 @@ static size_t read_extension(const struct snapshot_map *map, size_t at, struct s
     rule->canonical_at = rule->uids_at + (rule->uids + 1) / 2;
     rule->columns_at = rule->canonical_at + (rule->canonical_length + 7) / 8;
     return at + SNAPSHOT_EXTENSION_WORDS(word);
-}
-
-bool snapshot_rule_read(const struct snapshot_map *map, size_t at, struct snapshot_rule *ret_rule)
-{
-    uint64_t word = snapshot_map_word(map, at);
-    struct snapshot_rule *rule = ret_rule;
-    size_t end = SIZE_MAX;
-
-    rule->verb = (enum snapshot_verb)SNAPSHOT_RULE_VERB(word);
-    rule->answers = SNAPSHOT_RULE_ANSWERS(word);
-    rule->flags = SNAPSHOT_RULE_FLAGS(word);
-    rule->count = SNAPSHOT_RULE_COUNT(word);
-    rule->v4 = SNAPSHOT_RULE_V4(word);
-    rule->v6 = SNAPSHOT_RULE_V6(word);
-    rule->apps = rule->uids = rule->canonical_length = 0;
-    rule->columns_at = at + 1;
-    if (rule->flags & SNAPSHOT_RULE_EXTENDED)
-        end = read_extension(map, at, rule);
-
-    rule->addresses_at = rule->columns_at + columns_size(rule);
-    rule->v6_at = rule->addresses_at + rule->count;
-    size_t v6 = rule->flags & SNAPSHOT_RULE_LISTED ? rule->count : rule->v6;
-    rule->next = rule->v6_at + 2 * v6;
-    if (rule->next > end || rule->count > SNAPSHOT_DESTINATIONS || rule->v4 > rule->count ||
-        rule->v6 > rule->count || rule->apps > SNAPSHOT_APPS_MAX || rule->uids > SNAPSHOT_UIDS_MAX)
-        return false;
-    if (end != SIZE_MAX)
-        rule->next = end;
-    return true;
 }
 
 void snapshot_rule_text(const struct snapshot_map *map, size_t at, size_t skip, size_t length,
@@ -138,17 +79,17 @@ bool snapshot_rule_holds(const struct snapshot_map *map, const struct snapshot_r
 struct snapshot_run snapshot_rule_run(const struct snapshot_rule *rule, unsigned families)
 {
     struct snapshot_run run = {0, rule->count, rule->columns_at};
-    bool is_shared = has_one_table(rule);
+    bool is_shared = snapshot_rule_has_one_table(rule);
 
     if (families == SNAPSHOT_HAS_V4) {
         run.count = rule->v4;
         if (!is_shared)
-            run.columns_at += table_size(rule->count);
+            run.columns_at += snapshot_rule_table(rule->count);
     } else if (families == SNAPSHOT_HAS_V6) {
         run.first = rule->count - rule->v6;
         run.count = rule->v6;
         if (!is_shared)
-            run.columns_at += table_size(rule->count) + table_size(rule->v4);
+            run.columns_at += snapshot_rule_table(rule->count) + snapshot_rule_table(rule->v4);
     }
     return run;
 }
