@@ -229,11 +229,7 @@ static int open_events(struct agent *agent, struct error *err)
     if (agent->signals < 0 || agent->epoll < 0)
         return error_errno(err, "epoll", "cannot wait for events");
     int r = add(agent, agent->signals, err);
-    if (r == 0)
-        r = watch_open(files, ARRAY_SIZE(files), &agent->host.watch, err);
-    if (r == 0)
-        r = add(agent, watch_fd(agent->host.watch), err);
-    return r;
+    return r == 0 ? watch_open(files, ARRAY_SIZE(files), &agent->host.watch, err) : r;
 }
 
 static void serve_descriptors(struct agent *agent, uint64_t now_ms)
@@ -245,8 +241,6 @@ static void serve_descriptors(struct agent *agent, uint64_t now_ms)
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == local_fd(agent->local)) {
             local_serve(agent->local, now_ms);
-        } else if (events[i].data.fd == watch_fd(agent->host.watch)) {
-            host_notice(&agent->host, now_ms);
         } else if (read(agent->signals, &signal, sizeof signal) == sizeof signal) {
             agent->stops = true;
             log_event(agent->log, LOG_LEVEL_NOTICE, "stopping",
@@ -333,21 +327,43 @@ static long tick(struct agent *agent)
     return next_ms > now_ms ? (long)(next_ms - now_ms) : 0;
 }
 
+#define ITEMS (LINK_POLL + 1 + WATCH_POLL)
+
+/* Waits until something happens, or it is time for something. */
+static int wait(struct agent *agent, zmq_pollitem_t items[static ITEMS], struct error *err)
+{
+    struct pollfd fds[WATCH_POLL];
+    size_t count = link_poll(agent->link, items);
+
+    items[count++] = (zmq_pollitem_t){.fd = agent->epoll, .events = ZMQ_POLLIN};
+    watch_poll(agent->host.watch, fds);
+    for (size_t i = 0; i < WATCH_POLL; i++)
+        if (fds[i].fd >= 0)
+            items[count++] = (zmq_pollitem_t){
+                .fd = fds[i].fd, .events = fds[i].events == POLLPRI ? ZMQ_POLLPRI : ZMQ_POLLIN};
+    if (zmq_poll(items, (int)count, tick(agent)) < 0 && errno != EINTR)
+        return error_errno(err, "zeromq", "cannot wait for events");
+    for (size_t i = 0, at = LINK_POLL + 1; i < WATCH_POLL; i++)
+        fds[i].revents = fds[i].fd >= 0 ? items[at++].revents : 0;
+    host_notice(&agent->host, fds, clock_boot_ms());
+    return 0;
+}
+
 static int loop(struct agent *agent, struct error *err)
 {
-    zmq_pollitem_t items[LINK_POLL + 1];
-    int r = 0;
+    zmq_pollitem_t items[ITEMS];
 
-    while (r == 0 && !agent->stops) {
-        size_t count = link_poll(agent->link, items);
+    while (!agent->stops) {
+        int r = wait(agent, items, err);
 
-        items[count] = (zmq_pollitem_t){.fd = agent->epoll, .events = ZMQ_POLLIN};
-        if (zmq_poll(items, (int)count + 1, tick(agent)) < 0 && errno != EINTR)
-            return error_errno(err, "zeromq", "cannot wait for events");
+        if (r < 0)
+            return r;
         serve_descriptors(agent, clock_boot_ms());
         r = serve_link(agent);
+        if (r < 0)
+            return error_set(err, r, "out of memory behind a commit: the next start heals it");
     }
-    return r < 0 ? error_set(err, r, "out of memory behind a commit: the next start heals it") : 0;
+    return 0;
 }
 
 int daemon_run(const struct settings *settings, struct log *log, struct error *err)

@@ -63,9 +63,9 @@ void host_look(struct host *host, struct mesh *mesh, uint64_t now_ms)
     host->look_ms = now_ms + LOOK_MS;
 }
 
-void host_notice(struct host *host, uint64_t now_ms)
+void host_notice(struct host *host, const struct pollfd fds[static WATCH_POLL], uint64_t now_ms)
 {
-    if (!watch_read(host->watch))
+    if (!watch_read(host->watch, fds))
         return;
     if (host->changed_ms == 0)
         host->changed_ms = now_ms;

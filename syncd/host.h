@@ -21,7 +21,7 @@ struct host {
     const struct membership *membership;
     struct users *users;
     struct log *log;
-    struct watch *watch; /* NULL: only the slow look */
+    struct watch *watch;
     struct search_list search;
     struct key_set scratch;
     uint64_t look_ms;     /* the next look */
@@ -35,8 +35,8 @@ void host_done(struct host *host);
  * stays. */
 void host_look(struct host *host, struct mesh *mesh, uint64_t now_ms);
 
-/* Something is to be read from the watch. */
-void host_notice(struct host *host, uint64_t now_ms);
+/* Takes what poll found on the watch's descriptors. */
+void host_notice(struct host *host, const struct pollfd fds[static WATCH_POLL], uint64_t now_ms);
 
 /* Looks when it is time. Returns when to call again. */
 uint64_t host_tick(struct host *host, struct mesh *mesh, uint64_t now_ms);

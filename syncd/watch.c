@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -35,7 +34,7 @@ struct watched_file {
 };
 
 struct watch {
-    int epoll, inotify, mounts, host_name;
+    int inotify, mounts, host_name;
     struct watched_file files[WATCH_FILES];
     size_t count;
 };
@@ -68,27 +67,17 @@ static void watch_file(struct watch *watch, struct watched_file *file)
     watch_folder(watch, target ? target : file->path, &file->target);
 }
 
-static int add(int epoll, int fd, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-
-    return fd < 0 ? 0 : epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-}
-
 int watch_open(const char *const *paths, size_t count, struct watch **ret_watch, struct error *err)
 {
     struct watch *watch = calloc(1, sizeof *watch);
 
     if (!watch)
         return error_set(err, ERROR_INTERNAL, "out of memory");
-    watch->epoll = epoll_create1(EPOLL_CLOEXEC);
     watch->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    /* These two are a help, not a need: a sandbox may hide /proc. */
     watch->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     watch->host_name = open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC);
-    /* The last two are a help, not a need: a sandbox may hide /proc. */
-    if (watch->epoll < 0 || watch->inotify < 0 || add(watch->epoll, watch->inotify, EPOLLIN) < 0 ||
-        add(watch->epoll, watch->mounts, EPOLLPRI | EPOLLET) < 0 ||
-        add(watch->epoll, watch->host_name, EPOLLPRI | EPOLLET) < 0) {
+    if (watch->inotify < 0) {
         int r = error_errno(err, "inotify", "cannot watch files");
         watch_close(watch);
         return r;
@@ -106,7 +95,7 @@ void watch_close(struct watch *watch)
 {
     if (!watch)
         return;
-    int fds[] = {watch->epoll, watch->inotify, watch->mounts, watch->host_name};
+    int fds[] = {watch->inotify, watch->mounts, watch->host_name};
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -117,9 +106,11 @@ void watch_close(struct watch *watch)
     free(watch);
 }
 
-int watch_fd(const struct watch *watch)
+void watch_poll(const struct watch *watch, struct pollfd ret_fds[static WATCH_POLL])
 {
-    return watch->epoll;
+    ret_fds[0] = (struct pollfd){.fd = watch->inotify, .events = POLLIN};
+    ret_fds[1] = (struct pollfd){.fd = watch->mounts, .events = POLLPRI};
+    ret_fds[2] = (struct pollfd){.fd = watch->host_name, .events = POLLPRI};
 }
 
 static bool is_about(const struct watched_name *name, const struct inotify_event *event)
@@ -158,14 +149,11 @@ static bool read_events(struct watch *watch)
     return has_changed;
 }
 
-bool watch_read(struct watch *watch)
+bool watch_read(struct watch *watch, const struct pollfd fds[static WATCH_POLL])
 {
-    struct epoll_event events[4];
-    bool has_changed = false;
-    int count = epoll_wait(watch->epoll, events, (int)ARRAY_SIZE(events), 0);
+    bool has_changed = fds[0].revents && read_events(watch);
 
-    for (int i = 0; i < count; i++)
-        has_changed |= events[i].data.fd == watch->inotify ? read_events(watch) : true;
+    has_changed |= fds[1].revents || fds[2].revents;
     for (size_t i = 0; has_changed && i < watch->count; i++)
         watch_file(watch, &watch->files[i]);
     return has_changed;

@@ -7,12 +7,14 @@
  */
 #pragma once
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
 
 #define WATCH_FILES 4
+#define WATCH_POLL  3
 
 struct watch;
 
@@ -23,9 +25,11 @@ int watch_open(const char *const *paths, size_t count, struct watch **ret_watch,
 /* NULL does nothing. */
 void watch_close(struct watch *watch);
 
-/* Readable when there is something for watch_read; for epoll. */
-int watch_fd(const struct watch *watch);
+/* Fills what poll(2) is to wait for, WATCH_POLL entries; those without a descriptor are -1. Give
+ * them to poll itself, not to an epoll inside another one: the kernel tells of a mount once, to
+ * whoever asks first, and that would be the outer epoll's look at the inner. */
+void watch_poll(const struct watch *watch, struct pollfd ret_fds[static WATCH_POLL]);
 
-/* Takes what happened. Returns true when one of the files, or the name, may have changed. Never
- * blocks. */
-bool watch_read(struct watch *watch);
+/* Takes what happened; fds are as poll left them. Returns true when one of the files, or the name,
+ * may have changed. Never blocks. */
+bool watch_read(struct watch *watch, const struct pollfd fds[static WATCH_POLL]);
