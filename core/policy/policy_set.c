@@ -130,25 +130,6 @@ int policy_set_put(struct policy_set *set, struct policy *policy, struct error *
     return 0;
 }
 
-int policy_set_put_once(struct policy_set *set, struct policy *policy, struct error *err)
-{
-    const struct policy_set_name *name = find(set, policy->name);
-
-    if (!name || !name->is_touched)
-        return policy_set_put(set, policy, err);
-    if (name->policy && name->policy->where && name->policy->line)
-        (void)error_set(err, ERROR_CONFLICT, "'%s' is in %s:%u too", policy->name,
-                        name->policy->where, name->policy->line);
-    else
-        (void)error_set(err, ERROR_CONFLICT, "'%s' is here twice", policy->name);
-    error_where(err, policy->where);
-    error_place(err, policy->line, policy->column);
-    error_key(err, "policy");
-    error_hint(err, "a policy's name is its own; rename one of them");
-    policy_free(policy);
-    return ERROR_CONFLICT;
-}
-
 int policy_set_delete(struct policy_set *set, const char *text)
 {
     struct policy_set_name *name = find(set, text);

@@ -25,10 +25,6 @@ void policy_set_free(struct policy_set *set);
  * ERROR_INTERNAL. */
 int policy_set_put(struct policy_set *set, struct policy *policy, struct error *err);
 
-/* As policy_set_put, for policies that people hand in together: ERROR_CONFLICT when the transaction
- * has put or deleted that name before. */
-int policy_set_put_once(struct policy_set *set, struct policy *policy, struct error *err);
-
 /* Takes a policy out. Returns 1, 0 when there is none of that name, or ERROR_INTERNAL. */
 int policy_set_delete(struct policy_set *set, const char *name);
 

@@ -27,7 +27,7 @@ static int check_text(const char *text, size_t size, const char *where, struct e
 
         r = policy_parse(&documents.list.items[i], where, &policy, err);
         if (r == 0)
-            r = policy_set_put_once(set, policy, err);
+            r = policy_set_put(set, policy, err);
     }
     if (r == 0)
         r = policy_set_check(set, NULL, err);

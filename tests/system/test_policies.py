@@ -1,0 +1,142 @@
+"""test_policies.py - the ready-made policies, their schema, the corpus and the manual's examples."""
+
+import glob
+import json
+import os
+import re
+
+import jsonschema
+
+import harness
+
+POLICIES = os.path.join(harness.SOURCE, 'policies')
+CORPUS = os.path.join(harness.SOURCE, 'tests', 'corpus')
+MANUAL = os.path.join(harness.SOURCE, 'man', 'meshdns-policy.5')
+DOCUMENTS = os.path.join(harness.BUILD, 'tests', 'fixture', 'documents')
+
+# Mistakes of one document that a schema can't see: a set of all names, sums over a document, what
+# libc makes of a name, and keys that are right at another place.
+BEYOND = {
+    'destination-address-two-of-one-family', 'destination-port-too-large-in-address',
+    'destination-port-twice', 'destination-ports-of-two-families-differ', 'destination-twice',
+    'domain-number-hex', 'domain-too-long', 'domain-twice', 'destination-address-leading-zero',
+}
+
+
+def documents(path):
+    return [json.loads(line) for line in harness.run([DOCUMENTS, path]).out.splitlines()]
+
+
+@harness.once
+def validator():
+    with open(os.path.join(POLICIES, 'schema', 'policy.schema.json'), encoding='utf-8') as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def files():
+    found = sorted(glob.glob(os.path.join(POLICIES, '*.yaml')))
+    harness.check(len(found) >= 6, f'at least 6 ready-made policies, found {len(found)}')
+    return found
+
+
+def test_each_ready_made_policy_passes_check_and_schema_and_stands_in_the_readme():
+    readme = harness.read(os.path.join(POLICIES, 'README.md'))
+    build = harness.read(os.path.join(POLICIES, 'meson.build'))
+    for path in files():
+        name = os.path.basename(path)
+        done = harness.run([harness.MESHCTL, 'policy', 'check', path])
+        harness.equal(done.err, '', f'what check says of {name}')
+        for document in documents(path):
+            validator().validate(document)
+        harness.contains(readme, f'[{name}]({name})', 'policies/README.md')
+        harness.contains(build, f"'{name}'", 'policies/meson.build')
+    harness.run([harness.MESHCTL, 'policy', 'check', POLICIES])
+
+
+def test_the_schema_refuses_each_wrong_document_that_a_schema_can_see():
+    seen = 0
+    for path in sorted(glob.glob(os.path.join(CORPUS, '*.yaml'))):
+        name = os.path.basename(path)[:-5]
+        if name.startswith(('yaml-', 'set-')):
+            continue
+        wrong = [document for document in documents(path) if not validator().is_valid(document)]
+        harness.check(bool(wrong) != (name in BEYOND), f'{name}: the schema says {bool(wrong)}')
+        seen += 1
+    harness.check(seen > 100, f'{seen} documents')
+
+
+def test_the_schema_has_the_keys_that_check_knows():
+    text = 'policy: a\ndomains: [a.mesh]\n%s\ndestinations: [{address: 10.0.0.1%s}]\n'
+    properties = validator().schema['properties']
+    destination = validator().schema['$defs']['destination']['properties']
+    for keys, top, inner in ((properties, 'qqqqqqqqqq: 1', ''), (destination, '', ', qqqqqqqqqq: 1'),
+                             (properties['when']['properties'], 'when: {qqqqqqqqqq: 1}', '')):
+        done = harness.run([harness.MESHCTL, 'policy', 'check', '-'], stdin=text % (top, inner),
+                           expect=65)
+        known = re.search('the keys here are (.*)', done.err).group(1).split(', ')
+        harness.equal(sorted(known), sorted(keys))
+
+
+def test_check_gives_each_wrong_file_of_the_corpus_its_exact_message():
+    paths = sorted(glob.glob(os.path.join(CORPUS, '*.yaml')))
+    harness.check(len(paths) >= 60, f'{len(paths)} wrong policies')
+    for path in paths:
+        name = os.path.basename(path)
+        done = harness.run(['sh', '-c', 'cd "$1" && exec "$2" policy check "$3"', 'sh', CORPUS,
+                            harness.MESHCTL, name], expect=65)
+        lines = [line for line in done.err.splitlines(True) if ': warning: ' not in line]
+        harness.equal(''.join(lines), harness.read(path[:-5] + '.says'), name)
+
+
+def blocks():
+    """The literal displays of the manual: (what the comment above says, text)."""
+    kind, block, found = '', None, []
+    for line in harness.read(MANUAL).splitlines():
+        if line.startswith('.\\" example: '):
+            kind = line[len('.\\" example: '):]
+        elif line.startswith('.Bd -literal'):
+            block = []
+        elif line == '.Ed':
+            found.append((kind, '\n'.join(block) + '\n'))
+            kind, block = '', None
+        elif block is not None:
+            block.append(line.replace('\\e', '\\').replace('\\(ti', '~').replace('\\&', ''))
+    return found
+
+
+def test_the_examples_of_the_manual_are_right():
+    found = blocks()
+    whole = [text for kind, text in found if kind == 'documents']
+    harness.check(len(whole) >= 6, f'{len(whole)} examples')
+    for text in whole:
+        path = os.path.join(harness.folder(), 'example.yaml')
+        harness.write(path, text)
+        done = harness.run([harness.MESHCTL, 'policy', 'check', path])
+        harness.check('warning' not in done.err, done.err)
+        for document in documents(path):
+            validator().validate(document)
+    for kind, text in found:
+        if kind.startswith('refused: '):
+            done = harness.run([harness.MESHCTL, 'policy', 'check', '-'], stdin=text, expect=65)
+            harness.contains(done.err, kind[len('refused: '):])
+
+
+def test_the_manual_has_every_key_default_and_limit():
+    manual = harness.read(MANUAL)
+    schema = validator().schema
+    keys = {**schema['properties'], **schema['$defs']['destination']['properties']}
+    for key, says in keys.items():
+        harness.contains(manual, f'.It Cm {key}', 'meshdns-policy(5)')
+        part = manual.split(f'.It Cm {key}', 1)[1].split('.It Cm', 1)[0]
+        if 'default' in says:
+            harness.check(re.search(r'[Dd]efault', part), f'the default of {key}')
+        for limit in ('maximum', 'maxItems'):
+            number = says.get(limit) or next((way[limit] for way in says.get('oneOf', ())
+                                              if limit in way), None)
+            if number:
+                harness.contains(part.replace(',', ''), str(number), f'the limit of {key}')
+
+
+harness.main()
