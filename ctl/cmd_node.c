@@ -29,7 +29,7 @@ const struct command_details cmd_node_invite_details = {
             "It is a secret. Give it to `meshdns-syncd join FILE` on that machine, as a file\n"
             "or on standard input. Name, zone and labels are fixed by the invitation; a node\n"
             "cannot change its own.",
-    .example = "meshctl node invite web-17 --zone eu-1 | ssh web-17 meshdns-syncd join -",
+    .example = "meshctl node invite web-17 | ssh web-17 meshdns-syncd join -",
     .options = invite_options,
 };
 

@@ -86,7 +86,7 @@ int cmd_policy_check(const struct command_call *call, struct error *err)
         int shown = show_check(&source, r == 0, err);
         return shown < 0 ? shown : r < 0 ? error_exit_status(r) : 0;
     }
-    source_tell("meshctl", &source);
+    source_tell("meshctl", &source, true);
     if (r < 0)
         return error_exit_status(r);
     (void)printf("%zu %s in %zu %s, no mistake\n", source.document_count,
@@ -102,7 +102,7 @@ int cmd_policy_apply(const struct command_call *call, struct error *err)
     AUTO_VALUE struct value answer = {.type = VALUE_NULL};
 
     int r = source_read(&source, call->arguments, call->argument_count);
-    source_tell("meshctl", &source);
+    source_tell("meshctl", &source, true);
     if (r < 0) {
         (void)fprintf(stderr, "nothing was applied\n");
         return error_exit_status(r);

@@ -127,7 +127,7 @@ static int prepare_snapshot(const struct command_call *call, struct place *place
     r = source_read(&source, files, count);
     if (r == 0)
         r = source_check_set(&source, &set);
-    source_tell("meshctl", &source);
+    source_tell("meshctl", &source, false); /* the program's own words are wanted, not ours */
     *ret_told = r < 0;
     if (r == 0)
         r = place_make(place, err);
@@ -177,8 +177,10 @@ int cmd_run(const struct command_call *call, struct error *err)
     if (r < 0)
         return is_told ? error_exit_status(r) : r;
     /* With nothing to clean up there is nothing to wait for. */
-    r = place.folder[0] ? child_run(call->arguments, err) : child_exec(call->arguments, err);
-    if (r >= 0 && err->code != 0)
-        output_error("meshctl", err);
-    return r;
+    struct error of_program = {0};
+    r = place.folder[0] ? child_run(call->arguments, &of_program)
+                        : child_exec(call->arguments, &of_program);
+    if (of_program.code != 0)
+        output_error("meshctl", &of_program);
+    return r < 0 ? error_exit_status(r) : r;
 }

@@ -61,7 +61,7 @@ static int compile(const struct command_call *call, const char *path,
     r = source_read(&source, call->arguments, call->argument_count);
     if (r == 0)
         r = source_check_set(&source, &set);
-    source_tell("meshctl", &source);
+    source_tell("meshctl", &source, true);
     *ret_told = r < 0;
     if (r == 0)
         r = offline_compile(set, &node, path, ret_result, err);

@@ -273,13 +273,13 @@ int source_check_set(struct source *source, struct policy_set **ret_set)
     return 0;
 }
 
-void source_tell(const char *program, struct source *source)
+void source_tell(const char *program, struct source *source, bool has_warnings)
 {
     for (size_t i = 0; i < source->note_count; i++) {
-        if (source->notes[i].is_warning)
-            output_warning(&source->notes[i].err);
-        else
+        if (!source->notes[i].is_warning)
             output_error(program, &source->notes[i].err);
+        else if (has_warnings)
+            output_warning(&source->notes[i].err);
     }
 }
 

@@ -55,8 +55,8 @@ void source_note(struct source *source, bool is_warning, const struct error *err
 void source_place(const struct value *document, const char *key, unsigned *ret_line,
                   unsigned *ret_column);
 
-/* Tells the notes on standard error. */
-void source_tell(const char *program, struct source *source);
+/* Tells the notes on standard error; without the warnings if they are not wanted. */
+void source_tell(const char *program, struct source *source, bool has_warnings);
 
 /* The notes as a list: {where, line, column, key, text, hint, code} each; is_warning chooses. */
 int source_notes_value(struct source *source, bool is_warning, struct value *ret_list);
