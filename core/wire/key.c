@@ -48,6 +48,16 @@ void key_wipe(void *secret, size_t size)
     sodium_memzero(secret, size);
 }
 
+void key_random(void *ret_bytes, size_t size)
+{
+    randombytes_buf(ret_bytes, size);
+}
+
+bool key_is_equal(const void *one, const void *other, size_t size)
+{
+    return sodium_memcmp(one, other, size) == 0;
+}
+
 static int create(const char *path, const char *kind, const uint8_t *secret, size_t size,
                   struct error *err)
 {

@@ -1,0 +1,455 @@
+/* api.c - the HTTPS API: from a request to its handler and back. */
+#include "api.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <microhttpd.h>
+
+#include "api_answer.h"
+#include "api_join.h"
+#include "api_nodes.h"
+#include "api_policies.h"
+#include "api_slow.h"
+#include "api_status.h"
+#include "auto.h"
+#include "json.h"
+#include "policy.h"
+
+#define BODY_MAX        (8 * 1024 * 1024)
+#define BODY_JOIN_MAX   (16 * 1024) /* whoever has no token yet gets little room */
+#define CONNECTIONS_MAX 256
+#define PAGE_MOST       1000
+
+enum body { BODY_NONE, BODY_MAP, BODY_SMALL };
+
+/* clang-format off: a table */
+static const struct route {
+    const char *method, *path; /* a path that ends in `*` takes a name there */
+    api_handler handler;       /* NULL: answered at once */
+    bool needs_token;
+    enum body body;
+} routes[] = {
+    {"GET", "/livez", NULL, false, BODY_NONE},
+    {"GET", "/readyz", NULL, false, BODY_NONE},
+    {"GET", "/v1/status", api_status_get, true, BODY_NONE},
+    {"GET", "/v1/policies", api_policies_list, true, BODY_NONE},
+    {"GET", "/v1/policies/*", api_policies_get, true, BODY_NONE},
+    {"PUT", "/v1/policies/*", api_policies_put, true, BODY_MAP},
+    {"DELETE", "/v1/policies/*", api_policies_delete, true, BODY_NONE},
+    {"POST", "/v1/changes", api_policies_change, true, BODY_MAP},
+    {"GET", "/v1/nodes", api_nodes_list, true, BODY_NONE},
+    {"DELETE", "/v1/nodes/*", api_nodes_revoke, true, BODY_NONE},
+    {"POST", "/v1/invitations", api_nodes_invite, true, BODY_MAP},
+    {"GET", "/v1/invitations", api_nodes_invitations, true, BODY_NONE},
+    {"DELETE", "/v1/invitations/*", api_nodes_uninvite, true, BODY_NONE},
+    {"POST", "/v1/join", api_join_node, false, BODY_SMALL},
+};
+/* clang-format on */
+
+struct api {
+    struct control *control; /* the hub's thread's; here only its constant parts and the log */
+    struct hub *hub;
+    struct MHD_Daemon *daemon;
+    struct api_slow *slow;
+    struct buffer tokens;
+    atomic_uint in_flight, refused_tokens; /* in_flight: acquire/release with is_closing */
+    atomic_bool is_closing;
+};
+
+/* One request, from its first line to its completion. */
+struct request {
+    struct hub_job job; /* first: the hub gives it back by this address */
+    struct api *api;
+    struct MHD_Connection *connection;
+    struct api_slow_entry *slow;
+    const struct route *route;
+    char name[POLICY_NAME_MAX + 2], after[POLICY_NAME_MAX + 2], address[INET6_ADDRSTRLEN];
+    struct buffer text;
+    struct value body;
+    struct api_call call;
+    struct error err;
+    int result; /* of the handler */
+    bool is_answered, is_done, is_too_large;
+};
+
+static void request_free(struct request *request)
+{
+    buffer_wipe(&request->text);
+    value_done(&request->body);
+    value_done(&request->call.answer);
+    free(request);
+}
+
+static enum MHD_Result refuse(struct request *request, int code, const char *text, const char *hint)
+{
+    error_set(&request->err, code, "%s", text);
+    if (hint)
+        error_hint(&request->err, "%s", hint);
+    request->is_answered = true;
+    return api_answer_problem(request->connection, &request->err, 0, SIZE_MAX, NULL);
+}
+
+/* Finds the route. A path that is known by other methods only gives those in ret_allow. */
+static const struct route *find_route(const char *method, const char *url, const char **ret_name,
+                                      char ret_allow[static 64])
+{
+    size_t used = 0;
+
+    if (strcmp(method, "HEAD") == 0)
+        method = "GET";
+    for (const struct route *route = routes; route < routes + ARRAY_SIZE(routes); route++) {
+        size_t length = strlen(route->path);
+        bool has_name = route->path[length - 1] == '*';
+
+        if (has_name ? strncmp(url, route->path, length - 1) != 0 || url[length - 1] == '\0'
+                     : strcmp(url, route->path) != 0)
+            continue;
+        *ret_name = has_name ? url + length - 1 : NULL;
+        if (strcmp(method, route->method) == 0)
+            return route;
+        used +=
+            (size_t)snprintf(ret_allow + used, 64 - used, "%s%s", used ? ", " : "", route->method);
+    }
+    return NULL;
+}
+
+static bool is_token_good(const struct api *api, struct MHD_Connection *connection)
+{
+    const char *header =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    uint8_t hash[KEY_TOKEN_HASH];
+    bool is_good = false;
+
+    if (!header || strncasecmp(header, "Bearer ", 7) != 0 || strlen(header) > 256)
+        return false;
+    key_token_hash(header + 7, hash);
+    for (size_t at = 0; at < api->tokens.size; at += KEY_TOKEN_HASH)
+        is_good |= key_is_equal(hash, api->tokens.bytes + at, KEY_TOKEN_HASH);
+    return is_good;
+}
+
+static void find_address(struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info ? info->client_addr : NULL;
+
+    (void)snprintf(request->address, sizeof(request->address), "unknown");
+    if (peer && peer->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+                        request->address, sizeof(request->address));
+    if (peer && peer->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
+                        request->address, sizeof(request->address));
+}
+
+/* ?after= and ?limit=. */
+static int read_query(struct request *request)
+{
+    const char *after =
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "after");
+    const char *limit =
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "limit");
+
+    if (after && after[0] && !policy_is_name(after))
+        return error_set(&request->err, ERROR_USAGE, "?after= must be a policy's name");
+    if (limit && (strspn(limit, "0123456789") != strlen(limit) || limit[0] == '\0' ||
+                  limit[0] == '0' || strlen(limit) > 4 || atoi(limit) > PAGE_MOST))
+        return error_set(&request->err, ERROR_USAGE, "?limit= must be 1..%d", PAGE_MOST);
+    (void)snprintf(request->after, sizeof(request->after), "%s", after ? after : "");
+    request->call.limit = limit ? atoi(limit) : 0;
+    return 0;
+}
+
+static size_t body_limit(const struct route *route)
+{
+    return route->body == BODY_NONE ? 0 : route->body == BODY_MAP ? BODY_MAX : BODY_JOIN_MAX;
+}
+
+static bool is_announced_too_large(struct request *request)
+{
+    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return length && strtoull(length, NULL, 10) > body_limit(request->route);
+}
+
+static enum MHD_Result refuse_large(struct request *request)
+{
+    char text[96];
+
+    (void)snprintf(text, sizeof(text), "the body is larger than %zu bytes, the most allowed here",
+                   body_limit(request->route));
+    return refuse(request, ERROR_TOO_LARGE, text, NULL);
+}
+
+static enum MHD_Result refuse_token(struct request *request)
+{
+    atomic_fetch_add_explicit(&request->api->refused_tokens, 1, memory_order_relaxed);
+    log_event(request->api->control->log, LOG_LEVEL_WARNING, "refused", log_text("kind", "token"),
+              log_text("from", request->address), log_text("reason", "no token, or a wrong one"));
+    return refuse(request, ERROR_UNAUTHENTICATED, "no token, or not one of this mesh",
+                  "send 'Authorization: Bearer mdt_...'");
+}
+
+/* What can be said from the request's head alone: before a byte of the body is read. */
+static enum MHD_Result begin(struct request *request, const char *method, const char *url)
+{
+    const char *name = NULL;
+    char allow[64] = "";
+
+    find_address(request);
+    request->route = find_route(method, url, &name, allow);
+    if (!request->route && allow[0]) {
+        error_set(&request->err, ERROR_USAGE, "this path takes %s", allow);
+        request->is_answered = true;
+        return api_answer_problem(request->connection, &request->err, MHD_HTTP_METHOD_NOT_ALLOWED,
+                                  SIZE_MAX, allow);
+    }
+    if (!request->route)
+        return refuse(request, ERROR_NOT_FOUND, "there is no such path",
+                      "see meshdns-controller(8)");
+    if (request->route->needs_token && !is_token_good(request->api, request->connection))
+        return refuse_token(request);
+    if (name && !policy_is_name(name))
+        return refuse(request, ERROR_NOT_FOUND, "names consist of a-z, 0-9 and -, at most 63",
+                      NULL);
+    if (is_announced_too_large(request))
+        return refuse_large(request);
+    if (read_query(request) < 0) {
+        request->is_answered = true;
+        return api_answer_problem(request->connection, &request->err, 0, SIZE_MAX, NULL);
+    }
+    (void)snprintf(request->name, sizeof(request->name), "%s", name ? name : "");
+    request->call.name = name ? request->name : NULL;
+    request->call.after = request->after;
+    request->call.address = request->address;
+    request->call.document = SIZE_MAX;
+    return MHD_YES;
+}
+
+/* In the hub's thread. */
+static void run(struct hub_job *job, struct control *control)
+{
+    struct request *request = (struct request *)(void *)job;
+    struct api *api = request->api;
+
+    request->result = request->route->handler(control, &request->call, &request->err);
+    request->is_done = true;
+    api_slow_hold(api->slow, request->slow, false);
+    MHD_resume_connection(request->connection); /* the request is libmicrohttpd's again */
+    atomic_fetch_sub_explicit(&api->in_flight, 1, memory_order_release);
+}
+
+static enum MHD_Result submit(struct request *request)
+{
+    struct api *api = request->api;
+
+    atomic_fetch_add_explicit(&api->in_flight, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&api->is_closing, memory_order_seq_cst)) {
+        atomic_fetch_sub_explicit(&api->in_flight, 1, memory_order_release);
+        return refuse(request, ERROR_AGAIN, "the controller is stopping", NULL);
+    }
+    request->job.run = run;
+    api_slow_hold(api->slow, request->slow, true);
+    MHD_suspend_connection(request->connection);
+    hub_submit(api->hub, &request->job);
+    return MHD_YES;
+}
+
+static enum MHD_Result answer_probe(struct request *request)
+{
+    bool is_ready = strcmp(request->route->path, "/livez") == 0 || hub_is_alive(request->api->hub);
+
+    request->is_answered = true;
+    return is_ready
+               ? api_answer_text(request->connection, MHD_HTTP_OK, "ok\n")
+               : api_answer_text(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready\n");
+}
+
+/* The whole request is there. */
+static enum MHD_Result finish(struct request *request)
+{
+    if (request->is_done) {
+        request->is_answered = true;
+        return request->result < 0 ? api_answer_problem(request->connection, &request->err, 0,
+                                                        request->call.document, NULL)
+                                   : api_answer_json(request->connection, &request->call.answer);
+    }
+    if (!request->route->handler)
+        return answer_probe(request);
+    if (request->is_too_large)
+        return refuse_large(request);
+    if (request->route->body != BODY_NONE) {
+        const char *text = request->text.bytes ? (const char *)request->text.bytes : "";
+        if (json_read(text, request->text.size, &request->body, &request->err) < 0) {
+            request->is_answered = true;
+            return api_answer_problem(request->connection, &request->err, MHD_HTTP_BAD_REQUEST,
+                                      SIZE_MAX, NULL);
+        }
+        if (request->body.type != VALUE_MAP)
+            return refuse(request, ERROR_INVALID, "the body must be a JSON object", NULL);
+        request->call.body = &request->body;
+    }
+    return submit(request);
+}
+
+static struct request *request_new(struct api *api, struct MHD_Connection *connection)
+{
+    struct request *request = calloc(1, sizeof(*request));
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    if (request) {
+        request->api = api;
+        request->connection = connection;
+        request->slow = info ? info->socket_context : NULL;
+    }
+    return request;
+}
+
+/* libmicrohttpd calls this for the head, for each piece of the body, and at the end. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *piece,
+                              size_t *piece_size, void **ret_request)
+{
+    struct request *request = *ret_request;
+
+    (void)version;
+    if (!request) {
+        request = *ret_request = request_new(context, connection);
+        return request ? begin(request, method, url) : MHD_NO;
+    }
+    if (*piece_size > 0) {
+        request->is_too_large |=
+            !request->is_answered && request->text.size + *piece_size > body_limit(request->route);
+        if (!request->is_answered && !request->is_too_large)
+            buffer_append(&request->text, piece, *piece_size);
+        *piece_size = 0;
+        return MHD_YES;
+    }
+    return request->is_answered ? MHD_YES : finish(request);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **request_at,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct api *api = context;
+    struct request *request = *request_at;
+
+    (void)connection;
+    (void)code;
+    if (!request)
+        return;
+    api_slow_restart(api->slow, request->slow);
+    request_free(request);
+    *request_at = NULL;
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+    struct api *api = context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *socket_context = info ? api_slow_begin(api->slow, info->connect_fd) : NULL;
+    } else {
+        api_slow_end(api->slow, *socket_context);
+        *socket_context = NULL;
+    }
+}
+
+void api_tick(void *context)
+{
+    struct api *api = context;
+    unsigned shut = api_slow_shut(api->slow, api->control->config->request_timeout_ms);
+
+    api->control->refused[CONTROL_TOKEN] +=
+        atomic_exchange_explicit(&api->refused_tokens, 0, memory_order_relaxed);
+    if (shut > 0)
+        log_event(api->control->log, LOG_LEVEL_INFO, "slow-requests-cut",
+                  log_number("count", shut));
+}
+
+/* The address to listen on, as libmicrohttpd wants it. */
+static unsigned make_address(const struct endpoint *endpoint, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
+
+    *ret_address = (struct sockaddr_storage){0};
+    if (endpoint->is_v6) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(endpoint->port);
+        (void)inet_pton(AF_INET6, endpoint->host, &v6->sin6_addr);
+        return MHD_USE_DUAL_STACK;
+    }
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(endpoint->port);
+    (void)inet_pton(AF_INET, endpoint->host, &v4->sin_addr);
+    return 0;
+}
+
+static struct MHD_Daemon *start(struct api *api)
+{
+    const struct config *config = api->control->config;
+    const struct tls *tls = &api->control->authority->tls;
+    struct sockaddr_storage address;
+    unsigned flags = make_address(&config->api, &address) | MHD_USE_EPOLL_INTERNAL_THREAD |
+                     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TLS;
+    unsigned timeout_s = (unsigned)((config->request_timeout_ms + 999) / 1000);
+
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, handle, api, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_KEY,
+        tls->key, MHD_OPTION_HTTPS_MEM_CERT, tls->certificate, MHD_OPTION_HTTPS_PRIORITIES,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, completed, api,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, api, MHD_OPTION_CONNECTION_LIMIT,
+        CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_END);
+}
+
+int api_open(struct control *control, struct hub *hub, struct api **ret_api, struct error *err)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    char address[ENDPOINT_TEXT];
+
+    if (!api)
+        return error_set(err, ERROR_INTERNAL, "no memory for the API");
+    *api = (struct api){.control = control, .hub = hub, .slow = api_slow_new()};
+    int r = api->slow ? store_tokens(control->store, &api->tokens, err)
+                      : error_set(err, ERROR_INTERNAL, "no memory for the API");
+    if (r == 0) {
+        api->daemon = start(api);
+        endpoint_write("https", control->config->api.host, control->config->api.port, address);
+        if (!api->daemon)
+            r = error_errno(err, address, "cannot listen");
+    }
+    if (r < 0)
+        api_close(api);
+    else
+        *ret_api = api;
+    return r;
+}
+
+void api_close(struct api *api)
+{
+    if (!api)
+        return;
+    /* libmicrohttpd must not be stopped while a connection is suspended. */
+    atomic_store_explicit(&api->is_closing, true, memory_order_seq_cst);
+    while (atomic_load_explicit(&api->in_flight, memory_order_seq_cst) > 0) {
+        hub_drain(api->hub);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    if (api->daemon)
+        MHD_stop_daemon(api->daemon);
+    api_slow_free(api->slow);
+    buffer_wipe(&api->tokens);
+    free(api);
+}

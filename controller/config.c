@@ -1,0 +1,280 @@
+/* config.c - settings from YAML and flags, through one table.
+ *
+ * Each setting has one function that checks its text; the file and the flags both call it, so a value
+ * is judged alike wherever it comes from.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auto.h"
+#include "duration.h"
+#include "file.h"
+#include "policy.h"
+#include "suggest.h"
+#include "value.h"
+#include "yaml.h"
+
+static int set_mesh(struct config *config, const char *text, struct error *err)
+{
+    if (!policy_is_name(text))
+        return error_set(err, ERROR_INVALID,
+                         "'%.64s' is no mesh name; allowed are a-z, 0-9 and -, at most 63", text);
+    (void)snprintf(config->mesh, sizeof(config->mesh), "%s", text);
+    return 0;
+}
+
+static int set_path(char *ret_path, const char *text, struct error *err)
+{
+    if (text[0] == '\0' || strlen(text) >= CONFIG_PATH_MAX)
+        return error_set(err, ERROR_INVALID, "'%.64s' is no path", text);
+    (void)snprintf(ret_path, CONFIG_PATH_MAX, "%s", text);
+    return 0;
+}
+
+static int set_state(struct config *config, const char *text, struct error *err)
+{
+    return set_path(config->state, text, err);
+}
+
+static int set_token_file(struct config *config, const char *text, struct error *err)
+{
+    return set_path(config->token_file, text, err);
+}
+
+static int set_advertise(struct config *config, const char *text, struct error *err)
+{
+    if (!endpoint_is_host(text)) {
+        error_set(err, ERROR_INVALID, "'%.64s' is no host name or address", text);
+        error_hint(err, "the ports are those of 'listen'");
+        return ERROR_INVALID;
+    }
+    (void)snprintf(config->advertise, sizeof(config->advertise), "%s", text);
+    return 0;
+}
+
+static int set_api(struct config *config, const char *text, struct error *err)
+{
+    return endpoint_read_numeric(text, &config->api, err);
+}
+
+static int set_node(struct config *config, const char *text, struct error *err)
+{
+    return endpoint_read_numeric(text, &config->node, err);
+}
+
+static int set_broadcast(struct config *config, const char *text, struct error *err)
+{
+    return endpoint_read_numeric(text, &config->broadcast, err);
+}
+
+static int set_heartbeat(struct config *config, const char *text, struct error *err)
+{
+    return duration_read_within(text, 50, 3600 * 1000, &config->heartbeat_ms, err);
+}
+
+static int set_request_timeout(struct config *config, const char *text, struct error *err)
+{
+    return duration_read_within(text, 100, 3600 * 1000, &config->request_timeout_ms, err);
+}
+
+/* clang-format off: a table */
+static const struct setting {
+    const char *key, *flag; /* NULL: not in the file, or no flag */
+    int (*set)(struct config *config, const char *text, struct error *err);
+    bool is_init;
+} settings[] = {
+    {"mesh", "mesh", set_mesh},
+    {"state", "state", set_state},
+    {"advertise", "advertise", set_advertise},
+    {"listen.api", "listen-api", set_api},
+    {"listen.node", "listen-node", set_node},
+    {"listen.broadcast", "listen-broadcast", set_broadcast},
+    {"heartbeat", "heartbeat", set_heartbeat},
+    {"request_timeout", NULL, set_request_timeout},
+    {NULL, "token-file", set_token_file, .is_init = true},
+};
+static const char *const top_keys[] = {"mesh",      "state",           "advertise", "listen",
+                                       "heartbeat", "request_timeout", NULL};
+static const char *const listen_keys[] = {"api", "node", "broadcast", NULL};
+/* clang-format on */
+
+enum { FLAG_CONFIG = 1000, FLAG_HELP, FLAG_JSON };
+
+static int unknown_key(const struct value_entry *entry, const char *const *known, struct error *err)
+{
+    const char *near = suggest_word(entry->key, known);
+
+    error_set(err, ERROR_CONFIG, "this key is not known");
+    error_place(err, entry->line, entry->column);
+    error_key(err, "%.100s", entry->key);
+    if (near)
+        error_hint(err, "did you mean '%s'?", near);
+    return ERROR_CONFIG;
+}
+
+static int apply(struct config *config, const struct value_entry *entry, const char *prefix,
+                 struct error *err)
+{
+    const struct setting *setting = settings;
+    char key[64];
+
+    (void)snprintf(key, sizeof(key), "%s%.40s", prefix, entry->key);
+    while (setting < settings + ARRAY_SIZE(settings) &&
+           (!setting->key || strcmp(setting->key, key) != 0))
+        setting++;
+    if (setting == settings + ARRAY_SIZE(settings))
+        return unknown_key(entry, prefix[0] ? listen_keys : top_keys, err);
+
+    int r;
+    if (entry->value.type != VALUE_STRING)
+        r = error_set(err, ERROR_CONFIG, "must be text, not %s",
+                      value_type_name(entry->value.type));
+    else
+        r = setting->set(config, entry->value.string.text, err);
+    if (r < 0) {
+        err->code = ERROR_CONFIG;
+        error_place(err, entry->value.line, entry->value.column);
+        error_key(err, "%s", key);
+    }
+    return r < 0 ? ERROR_CONFIG : 0;
+}
+
+static int apply_listen(struct config *config, const struct value_entry *listen, struct error *err)
+{
+    if (listen->value.type != VALUE_MAP) {
+        error_set(err, ERROR_CONFIG, "must be a map of api, node and broadcast");
+        error_place(err, listen->value.line, listen->value.column);
+        return error_key(err, "listen"), ERROR_CONFIG;
+    }
+    for (size_t i = 0; i < listen->value.map.count; i++) {
+        if (apply(config, &listen->value.map.entries[i], "listen.", err) < 0)
+            return ERROR_CONFIG;
+    }
+    return 0;
+}
+
+static int apply_document(struct config *config, const struct value *document, struct error *err)
+{
+    if (document->type != VALUE_MAP) {
+        error_set(err, ERROR_CONFIG, "must be a map of settings, not %s",
+                  value_type_name(document->type));
+        return error_place(err, document->line, document->column), ERROR_CONFIG;
+    }
+    for (size_t i = 0; i < document->map.count; i++) {
+        const struct value_entry *entry = &document->map.entries[i];
+        int r = strcmp(entry->key, "listen") == 0 ? apply_listen(config, entry, err)
+                                                  : apply(config, entry, "", err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int read_file(struct config *config, const char *path, struct error *err)
+{
+    AUTO_FREE char *text = NULL;
+    AUTO_VALUE struct value documents = {0};
+    size_t size;
+    int r = file_read(path, YAML_DOCUMENT_MAX, &text, &size, err);
+
+    if (r == 0)
+        r = yaml_read(text, size, path, &documents, err);
+    if (r < 0)
+        return r;
+    if (documents.list.count > 1)
+        r = error_set(err, ERROR_CONFIG, "holds %zu documents; allowed is one",
+                      documents.list.count);
+    else if (documents.list.count == 1)
+        r = apply_document(config, &documents.list.items[0], err);
+    if (r < 0)
+        error_where(err, path);
+    return r;
+}
+
+static void set_defaults(struct config *config)
+{
+    *config = (struct config){
+        .state = "/var/lib/meshdns/controller", .heartbeat_ms = 5000, .request_timeout_ms = 30000};
+    (void)set_api(config, "0.0.0.0:7443", NULL);
+    (void)set_node(config, "0.0.0.0:7440", NULL);
+    (void)set_broadcast(config, "0.0.0.0:7441", NULL);
+}
+
+static int unknown_flag(const char *flag, const struct option *options, struct error *err)
+{
+    const char *known[ARRAY_SIZE(settings) + 4] = {NULL};
+    size_t count = 0;
+
+    for (const struct option *o = options; o->name; o++)
+        known[count++] = o->name;
+    const char *near = suggest_word(flag + strspn(flag, "-"), known);
+    error_set(err, ERROR_USAGE, "the flag '%.64s' is not known or lacks its value", flag);
+    if (near)
+        error_hint(err, "did you mean '--%s'?", near);
+    else
+        error_hint(err, "see --help");
+    return ERROR_USAGE;
+}
+
+/* One pass over the flags: with config NULL only to find --config and --help. */
+static int read_flags(int argc, char **argv, const struct option *options, const char **ret_file,
+                      struct config *config, struct error *err)
+{
+    int index = 0, option;
+
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", options, &index)) != -1) {
+        if (option == '?' || option == ':')
+            return unknown_flag(argv[optind - 1], options, err);
+        if (option == FLAG_CONFIG) {
+            *ret_file = optarg;
+        } else if (config && option == FLAG_HELP) {
+            config->help = true;
+        } else if (config && option == FLAG_JSON) {
+            config->json = true;
+        } else if (config && option < (int)ARRAY_SIZE(settings)) {
+            int r = settings[option].set(config, optarg, err);
+            if (r < 0) {
+                error_key(err, "--%s", settings[option].flag);
+                err->code = ERROR_USAGE;
+                return ERROR_USAGE;
+            }
+        }
+    }
+    if (optind < argc)
+        return error_set(err, ERROR_USAGE, "'%.64s' is one word too many", argv[optind]);
+    return 0;
+}
+
+int config_read(int argc, char **argv, bool is_init, struct config *ret_config, struct error *err)
+{
+    struct option options[ARRAY_SIZE(settings) + 4] = {0};
+    struct config config;
+    const char *file = NULL;
+    size_t count = 0;
+
+    options[count++] = (struct option){"config", required_argument, NULL, FLAG_CONFIG};
+    options[count++] = (struct option){"help", no_argument, NULL, FLAG_HELP};
+    if (is_init)
+        options[count++] = (struct option){"json", no_argument, NULL, FLAG_JSON};
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        if (settings[i].flag && (is_init || !settings[i].is_init))
+            options[count++] = (struct option){settings[i].flag, required_argument, NULL, (int)i};
+    }
+
+    set_defaults(&config);
+    int r = read_flags(argc, argv, options, &file, NULL, err);
+    if (r == 0 && (file || access(CONFIG_FILE, F_OK) == 0))
+        r = read_file(&config, file ? file : CONFIG_FILE, err);
+    if (r == 0)
+        r = read_flags(argc, argv, options, &file, &config, err);
+    if (r == 0)
+        *ret_config = config;
+    return r;
+}

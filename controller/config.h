@@ -1,0 +1,32 @@
+/* config.h - what the controller is told: by its file, and over it by its flags.
+ * Part of the controller. The settings are described in meshdns.conf(5).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "endpoint.h"
+#include "error.h"
+
+#define CONFIG_FILE     "/etc/meshdns/controller.yaml"
+#define CONFIG_PATH_MAX 3072 /* bytes of a path here, so that names in it fit PATH_MAX */
+
+struct config {
+    char mesh[64];                         /* "" = not told */
+    char state[CONFIG_PATH_MAX];           /* a folder */
+    char advertise[ENDPOINT_HOST_MAX + 1]; /* "" = not told */
+    struct endpoint api, node, broadcast;
+    uint64_t heartbeat_ms, request_timeout_ms;
+    char token_file[CONFIG_PATH_MAX]; /* init; "" = show the token */
+    bool json;                        /* init, recover */
+    bool help;                        /* --help was among the flags */
+};
+
+/* Reads flags and the file they name; without --config the default file, when it is there.
+ *
+ *   argc, argv  the words after the subcommand's name, which is argv[0]
+ *   is_init     whether the flags of init (--json, --token-file) are allowed
+ *
+ * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a wrong file, or what reading it gave. */
+int config_read(int argc, char **argv, bool is_init, struct config *ret_config, struct error *err);

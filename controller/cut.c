@@ -1,0 +1,163 @@
+/* cut.c - which connection belongs to which key, and the scissors. An array by descriptor. */
+#include "cut.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct connection {
+    uint64_t cookie, since_ms; /* cookie 0 = none on this descriptor */
+    enum cut_channel channel;
+    bool has_key;
+    uint8_t public_key[KEY_CURVE_PUBLIC];
+    char address[INET6_ADDRSTRLEN];
+};
+
+struct cut {
+    struct connection *connections; /* by descriptor */
+    size_t count;
+};
+
+struct cut *cut_new(void)
+{
+    return calloc(1, sizeof(struct cut));
+}
+
+void cut_free(struct cut *cut)
+{
+    if (cut)
+        free(cut->connections);
+    free(cut);
+}
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof(cookie);
+
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+static void address_of(int fd, char ret_address[static INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    const void *address = NULL;
+
+    (void)snprintf(ret_address, INET6_ADDRSTRLEN, "unknown");
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
+        return;
+    if (peer.ss_family == AF_INET)
+        address = &((const struct sockaddr_in *)&peer)->sin_addr;
+    else if (peer.ss_family == AF_INET6)
+        address = &((const struct sockaddr_in6 *)&peer)->sin6_addr;
+    if (address)
+        (void)inet_ntop(peer.ss_family, address, ret_address, INET6_ADDRSTRLEN);
+}
+
+/* The entry of a descriptor, made when needed; NULL without memory. */
+static struct connection *find(struct cut *cut, int fd)
+{
+    size_t index = (size_t)fd;
+
+    if (fd < 0)
+        return NULL;
+    if (index >= cut->count) {
+        struct connection *larger = reallocarray(cut->connections, index + 1, sizeof(*larger));
+        if (!larger)
+            return NULL;
+        memset(larger + cut->count, 0, (index + 1 - cut->count) * sizeof(*larger));
+        cut->connections = larger;
+        cut->count = index + 1;
+    }
+    return &cut->connections[index];
+}
+
+/* Makes the entry that of the socket which the descriptor names now. */
+static struct connection *refresh(struct cut *cut, enum cut_channel channel, int fd,
+                                  uint64_t now_ms)
+{
+    uint64_t cookie = cookie_of(fd);
+    struct connection *connection = cookie ? find(cut, fd) : NULL;
+
+    if (connection && connection->cookie != cookie) {
+        *connection = (struct connection){.cookie = cookie, .since_ms = now_ms, .channel = channel};
+        address_of(fd, connection->address);
+    }
+    return connection;
+}
+
+void cut_opened(struct cut *cut, enum cut_channel channel, int fd, uint64_t now_ms)
+{
+    (void)refresh(cut, channel, fd, now_ms);
+}
+
+uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret_address)
+{
+    (void)snprintf(ret_address, INET6_ADDRSTRLEN, "unknown");
+    if (fd < 0 || (size_t)fd >= cut->count)
+        return 0;
+
+    struct connection *connection = &cut->connections[fd];
+    uint64_t cookie = connection->cookie;
+    /* libzmq tells before it closes, so the socket may still be there. One channel's events come in
+     * order; what came in through the other is a newer socket of the same number. */
+    if (cookie == 0 || (connection->channel != channel && cookie == cookie_of(fd)))
+        return 0;
+    (void)snprintf(ret_address, INET6_ADDRSTRLEN, "%s", connection->address);
+    connection->cookie = 0;
+    return cookie;
+}
+
+uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
+                  const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms)
+{
+    struct connection *connection = refresh(cut, channel, fd, now_ms);
+
+    if (!connection)
+        return 0;
+    connection->has_key = true;
+    memcpy(connection->public_key, public_key, KEY_CURVE_PUBLIC);
+    return connection->cookie;
+}
+
+static bool shut(struct connection *connection, int fd)
+{
+    if (connection->cookie != cookie_of(fd)) {
+        connection->cookie = 0;
+        return false;
+    }
+    return shutdown(fd, SHUT_RDWR) == 0;
+}
+
+size_t cut_key(struct cut *cut, const uint8_t public_key[static KEY_CURVE_PUBLIC])
+{
+    size_t shut_count = 0;
+
+    for (size_t fd = 0; fd < cut->count; fd++) {
+        struct connection *connection = &cut->connections[fd];
+        bool is_its = !connection->has_key ||
+                      memcmp(connection->public_key, public_key, KEY_CURVE_PUBLIC) == 0;
+
+        if (connection->cookie && is_its)
+            shut_count += shut(connection, (int)fd);
+    }
+    return shut_count;
+}
+
+size_t cut_mute(struct cut *cut, uint64_t now_ms, uint64_t limit_ms)
+{
+    size_t shut_count = 0;
+
+    for (size_t fd = 0; fd < cut->count; fd++) {
+        struct connection *connection = &cut->connections[fd];
+
+        if (connection->cookie && !connection->has_key && now_ms - connection->since_ms > limit_ms)
+            shut_count += shut(connection, (int)fd);
+    }
+    return shut_count;
+}
