@@ -223,7 +223,7 @@ size_t mapping_record_size(const struct mapping *mapping, size_t block)
     size_t at = block * SNAPSHOT_MAP_BLOCK_WORDS + 1;
     size_t room = (size_t)mapping_units(mapping, block) * SNAPSHOT_MAP_BLOCK_WORDS - 1;
     uint64_t meta = snapshot_map_word(map, at);
-    size_t end = at + 1 + (SNAPSHOT_META_NAME_LENGTH(meta) + 7u) / 8;
+    size_t end = at + 1 + ((size_t)SNAPSHOT_META_NAME_LENGTH(meta) + 7) / 8;
 
     if (SNAPSHOT_META_RULES(meta) == 0)
         end = search_end(map, end);

@@ -1,0 +1,218 @@
+/* whole.c - see whole.h. */
+#include "whole.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grow.h"
+
+static unsigned taps, failures;
+
+size_t whole_key(unsigned id, char ret_key[static WHOLE_KEY])
+{
+    return (size_t)snprintf(ret_key, WHOLE_KEY, "%sname-%u.%.*s", id % 16 == 3 ? "." : "", id,
+                            (int)(id % 7 + 1), "abcdefgh");
+}
+
+void whole_name(unsigned id, char ret_name[static WHOLE_KEY + 8])
+{
+    char key[WHOLE_KEY];
+
+    (void)whole_key(id, key);
+    (void)snprintf(ret_name, WHOLE_KEY + 8, "%s%s", key[0] == '.' ? "any" : "", key);
+}
+
+/* Ends the program. */
+static _Noreturn void fail(const char *what, struct error *err)
+{
+    (void)fprintf(stderr, "%s: %s\n", what, error_line(err));
+    abort();
+}
+
+struct snapshot_writer *whole_open(const char *path)
+{
+    struct snapshot_writer_options options = {.host_key = WHOLE_HOST_KEY};
+    struct snapshot_writer *writer;
+    struct error err = {0};
+
+    if (snapshot_writer_open(path, &options, &writer, &err) < 0)
+        fail("open", &err);
+    return writer;
+}
+
+struct snapshot_writer *whole_grow(struct snapshot_writer *writer, const char *path)
+{
+    struct mapping old, mapping;
+    struct space space;
+    struct error err = {0};
+    struct grow_wish wish = {.names = 1000, .host_key = WHOLE_HOST_KEY};
+
+    snapshot_writer_close(writer);
+    if (mapping_open(path, &old, &err) < 0 ||
+        grow_file(path, &old, &wish, &mapping, &space, &err) < 0)
+        fail("grow", &err);
+    mapping_close(&old);
+    mapping_close(&mapping);
+    space_done(&space);
+    return whole_open(path);
+}
+
+static uint16_t port_of(unsigned id, uint32_t version)
+{
+    return (uint16_t)((version * 31 + id * 7) | 1);
+}
+
+/* Families, verb, number of destinations and canonical name all depend on the version. */
+static size_t encode(unsigned id, uint32_t version, uint64_t words[static FIXTURE_WORDS])
+{
+    static const enum snapshot_verb verbs[] = {SNAPSHOT_DRAW, SNAPSHOT_LIST, SNAPSHOT_STICK_HOST,
+                                               SNAPSHOT_DRAW};
+    struct fixture_destination d[24];
+    char key[WHOLE_KEY], canonical[WHOLE_KEY];
+    struct fixture_rule rule = {.verb = verbs[version % 4],
+                                .answers = version % 16 + 1,
+                                .destinations = d,
+                                .count = (version * 5 + id) % 24 + 1};
+
+    for (size_t i = 0; i < rule.count; i++) {
+        bool has_v4 = version % 3 != 0 || i % 2, has_v6 = version % 3 != 1 && (i % 3 || !has_v4);
+        d[i] = (struct fixture_destination){
+            .v4 = has_v4 || !has_v6 ? (id + 1) << 24 | version : 0,
+            .v6 = has_v6 ? (uint64_t)(id + 1) << 40 | (uint64_t)version << 8 | i : 0,
+            .port = port_of(id, version),
+            .weight = (uint16_t)(i + 1)};
+    }
+    if (version % 5 == 0) {
+        (void)snprintf(canonical, sizeof(canonical), "canon-%u-%u", id, version);
+        rule.canonical = canonical;
+    }
+    if (rule.verb == SNAPSHOT_LIST)
+        rule.flags = SNAPSHOT_RULE_LISTED;
+    return fixture_record(key, whole_key(id, key), &rule, 1, words);
+}
+
+void whole_put(struct snapshot_writer *writer, unsigned id, uint32_t version)
+{
+    static _Thread_local uint64_t words[FIXTURE_WORDS];
+    struct error err = {0};
+
+    if (snapshot_writer_put(writer, words, encode(id, version, words), &err) < 0)
+        fail("put", &err);
+}
+
+void whole_delete(struct snapshot_writer *writer, unsigned id)
+{
+    char key[WHOLE_KEY];
+
+    (void)snapshot_writer_delete(writer, key, whole_key(id, key));
+}
+
+/* The version that a destination tells; 0 when its parts contradict each other. */
+static uint32_t version_of(const struct resolve_destination *d, unsigned id)
+{
+    uint32_t v4 = ntohl(d->v4), version = 0;
+
+    if (d->has_v4) {
+        version = v4 & 0xffffff;
+        if (v4 >> 24 != ((id + 1) & 0xff))
+            return 0;
+    }
+    if (d->has_v6) {
+        uint64_t low = 0;
+        for (int i = 8; i < 16; i++)
+            low = low << 8 | d->v6[i];
+        uint32_t v6 = (uint32_t)(low >> 8);
+        if (low >> 40 != id + 1 || d->v6[0] != 0xfd || (d->has_v4 && v6 != version))
+            return 0;
+        version = v6;
+    }
+    return d->port == port_of(id, version) ? version : 0;
+}
+
+static bool is_canonical(const struct resolve_answer *answer, unsigned id, uint32_t version)
+{
+    char expected[WHOLE_KEY + 8];
+
+    if (version % 5 == 0)
+        (void)snprintf(expected, sizeof(expected), "canon-%u-%u", id, version);
+    else
+        whole_name(id, expected);
+    return strcmp(answer->canonical, expected) == 0 && answer->canonical_length == strlen(expected);
+}
+
+enum whole_seen whole_look(struct snapshot_reader *reader, struct rng *rng, unsigned id,
+                           uint32_t *ret_version)
+{
+    char name[WHOLE_KEY + 8];
+    struct resolve_answer answer;
+
+    whole_name(id, name);
+    struct resolve_request request = {.name = name, .caller = RESOLVE_SHIM, .most = 16, .rng = rng};
+    enum resolve_result result = resolve_name(reader, &request, &answer);
+    if (result == RESOLVE_MISS)
+        return WHOLE_MISS;
+    if (result != RESOLVE_FOUND || answer.count < 1 || answer.count > 16)
+        return WHOLE_TORN;
+
+    uint32_t version = version_of(&answer.destinations[0], id);
+    for (size_t i = 1; i < answer.count; i++)
+        if (version_of(&answer.destinations[i], id) != version)
+            return WHOLE_TORN;
+    size_t count = (version * 5 + id) % 24 + 1, answers = version % 16 + 1;
+    if (version == 0 || !is_canonical(&answer, id, version) ||
+        answer.count != (count < answers ? count : answers))
+        return WHOLE_TORN;
+    *ret_version = version;
+    return WHOLE_FOUND;
+}
+
+bool whole_is_long(void)
+{
+    const char *is_long = getenv("MESHDNS_LONG");
+
+    return is_long && is_long[0] == '1';
+}
+
+void whole_folder(char ret_path[static 64])
+{
+    (void)snprintf(ret_path, 64, "/dev/shm/meshdns-stress.XXXXXX");
+    if (!mkdtemp(ret_path)) {
+        perror("mkdtemp");
+        abort();
+    }
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
+void whole_remove(const char *path)
+{
+    (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+bool whole_tap(bool is_good, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)printf("%sok %u - ", is_good ? "" : "not ", ++taps);
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    (void)printf("\n");
+    (void)fflush(stdout);
+    failures += !is_good;
+    return is_good;
+}
+
+int whole_end(void)
+{
+    (void)printf("1..%u\n", taps);
+    return failures > 0;
+}
