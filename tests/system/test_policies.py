@@ -1,4 +1,4 @@
-"""test_policies.py - the ready-made policies, their schema, the corpus and the manual's examples."""
+"""test_policies.py - the ready-made policies, their schema, the corpus, the manual's examples."""
 
 import glob
 import json
@@ -71,8 +71,8 @@ def test_the_schema_has_the_keys_that_check_knows():
     text = 'policy: a\ndomains: [a.mesh]\n%s\ndestinations: [{address: 10.0.0.1%s}]\n'
     properties = validator().schema['properties']
     destination = validator().schema['$defs']['destination']['properties']
-    for keys, top, inner in ((properties, 'qqqqqqqqqq: 1', ''), (destination, '', ', qqqqqqqqqq: 1'),
-                             (properties['when']['properties'], 'when: {qqqqqqqqqq: 1}', '')):
+    for keys, top, inner in ((properties, 'qqqqqqqq: 1', ''), (destination, '', ', qqqqqqqq: 1'),
+                             (properties['when']['properties'], 'when: {qqqqqqqq: 1}', '')):
         done = harness.run([harness.MESHCTL, 'policy', 'check', '-'], stdin=text % (top, inner),
                            expect=65)
         known = re.search('the keys here are (.*)', done.err).group(1).split(', ')

@@ -1,7 +1,8 @@
 /* test_compile.c - what the records of policies say, word by word. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "compile.h"

@@ -1,6 +1,7 @@
 /* test_json.c - JSON in and out. */
-#include <criterion/criterion.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "json.h"

@@ -1,13 +1,14 @@
 /* test_policy.c - what a document may say, and the words for what it may not.
  *
- * tests/corpus/ holds one mistake a file, NAME.yaml, beside NAME.says: the message as `policy check`
- * prints it.
+ * tests/corpus/ holds one mistake a file, NAME.yaml, beside NAME.says: the message as `policy
+ * check` prints it.
  */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "file.h"

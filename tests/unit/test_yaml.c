@@ -1,6 +1,7 @@
 /* test_yaml.c - types and places; tests/corpus has what is refused. */
-#include <criterion/criterion.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "json.h"
