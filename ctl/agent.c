@@ -30,7 +30,6 @@ static int agent_connect(const char *path, int *ret_fd, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval timeout = {.tv_sec = TIMEOUT_S};
-    AUTO_CLOSE int fd = -1;
 
     if (strlen(path) >= sizeof(address.sun_path)) {
         error_set(err, ERROR_USAGE, "the path is longer than %zu, the most for a socket",
@@ -38,13 +37,15 @@ static int agent_connect(const char *path, int *ret_fd, struct error *err)
         return error_where(err, path), ERROR_USAGE;
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ||
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return fail(path, "cannot ask syncd", err);
+        connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        int r = fail(path, "cannot ask syncd", err);
+        auto_close(&fd);
+        return r;
+    }
     *ret_fd = fd;
-    fd = -1;
     return 0;
 }
 

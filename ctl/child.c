@@ -1,8 +1,8 @@
 /* child.c - runs a program and waits for it.
  *
- * Signals are blocked and taken one by one with sigwaitinfo, so there is no handler. The kernel sends
- * ^C to the whole foreground group (SI_KERNEL): the child has it already, and gets it once. ^Z is left
- * alone and stops both.
+ * Signals are blocked and taken one by one with sigwaitinfo, so there is no handler. The kernel
+ * sends ^C to the whole foreground group (SI_KERNEL): the child has it already, and gets it once.
+ * ^Z is left alone and stops both.
  */
 #include "child.h"
 

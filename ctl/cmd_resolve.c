@@ -176,15 +176,13 @@ static int read_request(const struct command_call *call, struct resolve_request 
 }
 
 /* Looks up as often as wanted. What is not found at once is looked up once. */
-static int look_up(struct snapshot_reader *reader, struct resolve_request *request, int64_t count,
-                   struct tally_set *tallies, struct resolve_answer *answer,
+static int look_up(struct snapshot_reader *reader, const struct resolve_request *request,
+                   int64_t count, struct tally_set *tallies, struct resolve_answer *answer,
                    enum resolve_result *ret_result, struct error *err)
 {
     enum resolve_result result = resolve_name(reader, request, answer);
-    struct rng rng = {0};
     int r = 0;
 
-    request->rng = &rng;
     for (size_t i = 0; r == 0 && result == RESOLVE_FOUND && count == 1 && i < answer->count; i++)
         r = tally_add(tallies, &answer->destinations[i], 1, err);
     for (int64_t i = 0; r == 0 && result == RESOLVE_FOUND && count > 1 && i < count; i++) {
@@ -219,7 +217,8 @@ int cmd_resolve(const struct command_call *call, struct error *err)
     struct snapshot_reader reader = SNAPSHOT_READER(view_path(call));
     enum resolve_result result = RESOLVE_MISS;
     struct resolve_answer answer = {0};
-    struct resolve_request request;
+    struct resolve_request request = {0};
+    struct rng rng = {0};
     long count = 1;
 
     int r = read_request(call, &request, &count, err);
@@ -232,6 +231,7 @@ int cmd_resolve(const struct command_call *call, struct error *err)
     }
     if (r < 0)
         return r;
+    request.rng = &rng;
     bool is_address = look_up_address(&reader, request.name, &answer, &result);
     if (!is_address)
         r = look_up(&reader, &request, count, &tallies, &answer, &result, err);

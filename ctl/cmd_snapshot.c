@@ -47,7 +47,8 @@ const struct command_details cmd_snapshot_verify_details = {
     .options = view_options,
 };
 
-/* Reads, checks and compiles; what is wrong in the files was told when 1 comes back in *ret_told. */
+/* Reads, checks and compiles; what is wrong in the files was told when 1 comes back in
+ * *ret_told. */
 static int compile(const struct command_call *call, const char *path,
                    struct offline_result *ret_result, bool *ret_told, struct error *err)
 {

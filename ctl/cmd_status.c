@@ -39,19 +39,19 @@ static void put_line(const char *label, const char *format, ...)
 
 static void put_line(const char *label, const char *format, ...)
 {
-    AUTO_BUFFER struct buffer text = {0};
-    char *line = NULL;
+    AUTO_FREE char *line = NULL;
     va_list arguments;
 
     va_start(arguments, format);
     int length = vasprintf(&line, format, arguments);
     va_end(arguments);
-    if (length < 0)
+    if (length < 0) {
+        line = NULL;
         return;
+    }
     (void)printf("  %-11s", label);
     output_text(stdout, line);
     (void)putchar('\n');
-    free(line);
 }
 
 static const char *text_of(const struct value *map, const char *key)

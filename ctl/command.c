@@ -256,8 +256,8 @@ static bool is_group(const struct command_table *table, const char *word)
     return false;
 }
 
-/* The nearest command to what was typed: inside the group when there is one, else among whole names,
- * first words and last words (`apply` is `policy apply`). */
+/* The nearest command to what was typed: inside the group when there is one, else among whole
+ * names, first words and last words (`apply` is `policy apply`). */
 static const char *nearest(const struct command_table *table, const char *group, const char *word)
 {
     const char *words[2 * WORDS_MAX + 1] = {0}, *names[2 * WORDS_MAX] = {0};

@@ -132,7 +132,7 @@ static int read_context(const char *path, const char *name, const struct value *
                         struct context *context, struct error *err)
 {
     static const char *const known[] = {"server", "pin", "token_file", NULL};
-    const char *server, *pin, *token_file;
+    const char *server = "", *pin = "", *token_file = "";
 
     if (map->type != VALUE_MAP) {
         refuse(path, map, name, "must be a map of server, pin and token_file", err);

@@ -18,13 +18,16 @@ static int read_one(const char *text, struct policy_label *ret_label, struct err
 {
     const char *equal = strchr(text, '=');
 
-    if (!equal || equal == text)
-        return error_set(err, ERROR_USAGE, "--label: '%.100s' is no KEY=TEXT", text);
+    if (!equal || equal == text) {
+        error_set(err, ERROR_USAGE, "--label: '%.100s' is no KEY=TEXT", text);
+        return ERROR_USAGE;
+    }
     struct policy_label label = {.key = strndup(text, (size_t)(equal - text)),
                                  .text = strdup(equal + 1)};
     if (!label.key || !label.text) {
         label_free(&label, 1);
-        return error_set(err, ERROR_INTERNAL, "no memory");
+        error_set(err, ERROR_INTERNAL, "no memory");
+        return ERROR_INTERNAL;
     }
     *ret_label = label;
     return 0;
@@ -37,6 +40,7 @@ int label_read(const struct command_call *call, struct policy_label *ret_labels,
     const char *text;
     int r = 0;
 
+    memset(ret_labels, 0, POLICY_LABELS_MAX * sizeof(*ret_labels));
     while (r == 0 && (text = command_next(call, "label", &at))) {
         if (count == POLICY_LABELS_MAX)
             r = error_set(err, ERROR_USAGE, "more than %d labels", POLICY_LABELS_MAX);
@@ -58,7 +62,7 @@ int label_read(const struct command_call *call, struct policy_label *ret_labels,
 
 int label_read_value(const struct command_call *call, struct value *ret_map, struct error *err)
 {
-    struct policy_label labels[POLICY_LABELS_MAX];
+    struct policy_label labels[POLICY_LABELS_MAX] = {0};
     struct value map = {.type = VALUE_MAP};
     size_t count = 0;
 

@@ -13,23 +13,29 @@
 #include "cmd_status.h"
 #include "command.h"
 
+/* What `--help` tells of a command lies beside the command, as FUNCTION_details. */
+#define ROW(name, arguments, function, summary)                                                    \
+    {                                                                                              \
+        name, arguments, function, summary, &function##_details                                    \
+    }
+
 /* clang-format off */
 static const struct command commands[] = {
-    {"policy check",     "FILE...",       cmd_policy_check,     "find the mistakes in policy files",            &cmd_policy_check_details},
-    {"policy apply",     "FILE...",       cmd_policy_apply,     "commit policies as one change, or nothing",    &cmd_policy_apply_details},
-    {"policy get",       "NAME",          cmd_policy_get,       "print a policy in force",                      &cmd_policy_get_details},
-    {"policy list",      "",              cmd_policy_list,      "list the policies in force",                   &cmd_policy_list_details},
-    {"policy delete",    "NAME...",       cmd_policy_delete,    "delete policies as one change",                &cmd_policy_delete_details},
-    {"node invite",      "NAME",          cmd_node_invite,      "let a machine join the mesh, once",            &cmd_node_invite_details},
-    {"node list",        "",              cmd_node_list,        "list the nodes and how they are",              &cmd_node_list_details},
-    {"node revoke",      "NAME",          cmd_node_revoke,      "take a node out of the mesh",                  &cmd_node_revoke_details},
-    {"resolve",          "NAME",          cmd_resolve,          "resolve a name as programs here do",           &cmd_resolve_details},
-    {"explain",          "NAME",          cmd_explain,          "tell why a name resolves as it does",          &cmd_explain_details},
-    {"run",              "-- COMMAND...", cmd_run,              "run one program under the shim",               &cmd_run_details},
-    {"snapshot compile", "FILE...",       cmd_snapshot_compile, "compile policy files into a snapshot",         &cmd_snapshot_compile_details},
-    {"snapshot show",    "[NAME]",        cmd_snapshot_show,    "show what a snapshot holds",                   &cmd_snapshot_show_details},
-    {"snapshot verify",  "",              cmd_snapshot_verify,  "prove that a snapshot is whole",               &cmd_snapshot_verify_details},
-    {"status",           "",              cmd_status,           "show how syncd and the controller are",        &cmd_status_details},
+    ROW("policy check",     "FILE...",       cmd_policy_check,     "tell every mistake in files"),
+    ROW("policy apply",     "FILE...",       cmd_policy_apply,     "commit policies, all or none"),
+    ROW("policy get",       "NAME",          cmd_policy_get,       "print a policy in force"),
+    ROW("policy list",      "",              cmd_policy_list,      "list the policies in force"),
+    ROW("policy delete",    "NAME...",       cmd_policy_delete,    "delete policies as one change"),
+    ROW("node invite",      "NAME",          cmd_node_invite,      "let one machine join, once"),
+    ROW("node list",        "",              cmd_node_list,        "list the nodes, how each is"),
+    ROW("node revoke",      "NAME",          cmd_node_revoke,      "take a node out of the mesh"),
+    ROW("resolve",          "NAME",          cmd_resolve,          "resolve as programs here do"),
+    ROW("explain",          "NAME",          cmd_explain,          "why a name resolves so"),
+    ROW("run",              "-- COMMAND...", cmd_run,              "run a program under the shim"),
+    ROW("snapshot compile", "FILE...",       cmd_snapshot_compile, "compile policy files into one"),
+    ROW("snapshot show",    "[NAME]",        cmd_snapshot_show,    "show what a snapshot holds"),
+    ROW("snapshot verify",  "",              cmd_snapshot_verify,  "prove a snapshot to be whole"),
+    ROW("status",           "",              cmd_status,           "how syncd and controller are"),
 };
 /* clang-format on */
 

@@ -139,7 +139,8 @@ static int protect(struct job *job, const char *name, size_t length)
     return r < 0 ? r : publish(job, folded, length);
 }
 
-/* Protects what /etc/hosts names: the names by a record that passes, the addresses by having none. */
+/* Protects what /etc/hosts names: the names by a record that passes, the addresses by having
+ * none. */
 static int protect_hosts(struct job *job)
 {
     const struct hostent *host;

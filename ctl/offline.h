@@ -21,8 +21,8 @@ struct offline_node {
     size_t label_count;
 };
 
-/* Takes --node-name, --zone and --label of a call. Returns 0 or ERROR_USAGE. offline_node_done gives
- * back what it owns. */
+/* Takes --node-name, --zone and --label of a call. Returns 0 or ERROR_USAGE. offline_node_done
+ * gives back what it owns. */
 int offline_node_read(const struct command_call *call, struct offline_node *ret_node,
                       struct error *err);
 void offline_node_done(struct offline_node *node);

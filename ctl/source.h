@@ -50,8 +50,8 @@ int source_check_set(struct source *source, struct policy_set **ret_set);
 /* Notes an error that was found elsewhere. */
 void source_note(struct source *source, bool is_warning, const struct error *err);
 
-/* The place of a key such as "destinations[1].weight" in a document: of the value, or of the nearest
- * thing around it that there is. */
+/* The place of a key such as "destinations[1].weight" in a document: of the value, or of the
+ * nearest thing around it that there is. */
 void source_place(const struct value *document, const char *key, unsigned *ret_line,
                   unsigned *ret_column);
 

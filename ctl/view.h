@@ -1,5 +1,5 @@
-/* view.h - a snapshot's records as people read them: which file, which record answers a name, words.
- * Program: meshctl. No globals; one thread.
+/* view.h - a snapshot's records as people read them: which file, which record answers a name,
+ * words. Program: meshctl. No globals; one thread.
  */
 #pragma once
 
@@ -14,8 +14,8 @@ const char *view_path(const struct command_call *call);
 /* Opens it as snapshot_check_open does, with a hint for people when there is none. */
 int view_open(const char *path, struct snapshot_check **ret_check, struct error *err);
 
-/* The records that a look-up of a name would ask, in that order: the name itself, then the wildcards
- * from the longest.
+/* The records that a look-up of a name would ask, in that order: the name itself, then the
+ * wildcards from the longest.
  *
  *   name      as typed; folded here
  *   ret_list  a list of {key, record: compile_describe's map}
@@ -24,8 +24,8 @@ int view_open(const char *path, struct snapshot_check **ret_check, struct error 
 int view_records(struct snapshot_check *check, const char *name, struct value *ret_list,
                  struct error *err);
 
-/* The record of exactly one key as people write it, "x" or "*.x". Returns 1 and {key, record}, 0 when
- * there is none, or a negative error code. */
+/* The record of exactly one key as people write it, "x" or "*.x". Returns 1 and {key, record}, 0
+ * when there is none, or a negative error code. */
 int view_record(struct snapshot_check *check, const char *name, struct value *ret_item,
                 struct error *err);
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
+
 #include <yaml.h>
 
 #include "auto.h"

@@ -1,7 +1,8 @@
 /* snapshot_check.c - looks at a whole snapshot from outside.
  *
- * A record is copied between two looks at its sequence, as a reader does it (snapshot_format.h), and
- * proved in the copy. What is found wrong counts only when slot and sequence still say the same.
+ * A record is copied between two looks at its sequence, as a reader does it (snapshot_format.h),
+ * and proved in the copy. What is found wrong counts only when slot and sequence still say the
+ * same.
  */
 #include "snapshot_check.h"
 

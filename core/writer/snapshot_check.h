@@ -1,8 +1,8 @@
 /* snapshot_check.h - looks at a whole snapshot from outside: walks it, proves each record.
  * Floor: writer (knows reader, base). No globals; one thread at a time.
  *
- * For people and tests (`meshctl snapshot show` and `verify`), not for look-ups. It takes no lock and
- * writes nothing, so the file may be in use: what changes under the walk is read again.
+ * For people and tests (`meshctl snapshot show` and `verify`), not for look-ups. It takes no lock
+ * and writes nothing, so the file may be in use: what changes under the walk is read again.
  */
 #pragma once
 
@@ -43,12 +43,12 @@ void snapshot_check_header(const struct snapshot_check *check,
 int snapshot_check_get(struct snapshot_check *check, const void *key, size_t length,
                        const uint64_t **ret_words, size_t *ret_count, struct error *err);
 
-/* Walks the index, in its own order, and proves every record: its place, that its key is found where
- * it lies, its structure, that no two share a block. Calls visit (NULL = only prove) for each; words
- * as above. A visit that returns nonzero ends the walk.
+/* Walks the index, in its own order, and proves every record: its place, that its key is found
+ * where it lies, its structure, that no two share a block. Calls visit (NULL = only prove) for
+ * each; words as above. A visit that returns nonzero ends the walk.
  *
- * Returns the number of keys, or ERROR_INVALID, whose key and text name the record and what is wrong
- * with it, or what visit returned. */
+ * Returns the number of keys, or ERROR_INVALID, whose key and text name the record and what is
+ * wrong with it, or what visit returned. */
 int snapshot_check_each(struct snapshot_check *check,
                         int (*visit)(void *context, const uint8_t *key, size_t length,
                                      const uint64_t *words, size_t count),

@@ -1,5 +1,5 @@
-/* test_snapshot_check.c - whole files are proved whole, damage is found, and a writer at work is not
- * mistaken for damage. */
+/* test_snapshot_check.c - whole files are proved whole, damage is found, and a writer at work is
+ * not mistaken for damage. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,14 +230,10 @@ Test(snapshot_check, what_is_no_snapshot_is_refused)
     cr_expect_null(check);
 }
 
-Test(snapshot_check, a_writer_at_work_is_not_mistaken_for_damage)
+/* Puts and deletes until it is killed. */
+static void work(void)
 {
-    uint64_t until_ms = clock_boot_ms() + LIVE_MS;
-    int walks = 0;
-
-    (void)put_all_kinds();
-    pid_t child = fork();
-    for (unsigned i = 0; child == 0; i++) { /* puts and deletes until it is killed */
+    for (unsigned i = 0;; i++) {
         struct fixture_rule rule = {
             .verb = SNAPSHOT_DRAW, .destinations = four, .count = i % 4 + 1};
         char key[32];
@@ -248,6 +244,17 @@ Test(snapshot_check, a_writer_at_work_is_not_mistaken_for_damage)
         else
             (void)snapshot_writer_put(writer, words, size, NULL);
     }
+}
+
+Test(snapshot_check, a_writer_at_work_is_not_mistaken_for_damage)
+{
+    uint64_t until_ms = clock_boot_ms() + LIVE_MS;
+    int walks = 0;
+
+    (void)put_all_kinds();
+    pid_t child = fork();
+    if (child == 0)
+        work();
     while (clock_boot_ms() < until_ms) {
         struct snapshot_check *check = NULL;
         struct error err = {0};
