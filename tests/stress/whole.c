@@ -153,18 +153,29 @@ enum whole_seen whole_look(struct snapshot_reader *reader, struct rng *rng, unsi
     whole_name(id, name);
     struct resolve_request request = {.name = name, .caller = RESOLVE_SHIM, .most = 16, .rng = rng};
     enum resolve_result result = resolve_name(reader, &request, &answer);
+    return whole_judge(result, &answer, id, 16, ret_version);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+enum whole_seen whole_judge(enum resolve_result result, const struct resolve_answer *answer,
+                            unsigned id, unsigned most, uint32_t *ret_version)
+{
     if (result == RESOLVE_MISS)
         return WHOLE_MISS;
-    if (result != RESOLVE_FOUND || answer.count < 1 || answer.count > 16)
+    if (result != RESOLVE_FOUND || answer->count < 1 || answer->count > 16)
         return WHOLE_TORN;
 
-    uint32_t version = version_of(&answer.destinations[0], id);
-    for (size_t i = 1; i < answer.count; i++)
-        if (version_of(&answer.destinations[i], id) != version)
+    uint32_t version = version_of(&answer->destinations[0], id);
+    for (size_t i = 1; i < answer->count; i++)
+        if (version_of(&answer->destinations[i], id) != version)
             return WHOLE_TORN;
     size_t count = (version * 5 + id) % 24 + 1, answers = version % 16 + 1;
-    if (version == 0 || !is_canonical(&answer, id, version) ||
-        answer.count != (count < answers ? count : answers))
+    if (version == 0 || !is_canonical(answer, id, version) ||
+        answer->count != least(most, least(count, answers)))
         return WHOLE_TORN;
     *ret_version = version;
     return WHOLE_FOUND;

@@ -42,6 +42,10 @@ enum whole_seen { WHOLE_MISS, WHOLE_FOUND, WHOLE_TORN };
 enum whole_seen whole_look(struct snapshot_reader *reader, struct rng *rng, unsigned id,
                            uint32_t *ret_version);
 
+/* Judges an answer for record `id` to a request for `most` destinations. */
+enum whole_seen whole_judge(enum resolve_result result, const struct resolve_answer *answer,
+                            unsigned id, unsigned most, uint32_t *ret_version);
+
 /* Whether the long numbers are wanted (MESHDNS_LONG=1). */
 bool whole_is_long(void);
 
