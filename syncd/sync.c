@@ -31,6 +31,7 @@
 #define HEARTBEAT_LEAST 100  /* ms; what a welcome says is taken within these */
 #define HEARTBEAT_MOST  3600000
 #define STALE_PERIODS   3
+#define LAG_MS          3000 /* heartbeats may trail what was fetched: publishing is coalesced */
 #define REVISION_MOST   INT64_MAX /* what the store can hold */
 
 struct sync {
@@ -43,6 +44,7 @@ struct sync {
     bool is_online, is_hello_open, is_welcome, was_fresh;
     uint64_t hello_ms, ack_ms, acked_ms; /* when due; when the last one went */
     uint64_t heartbeat_ms, started_ms, current_ms, known_revision;
+    uint64_t below_ms; /* since when the controller says less than is in force; 0 = it does not */
     struct refusal_counts refused;
 };
 
@@ -159,13 +161,18 @@ static void learn(struct sync *sync, enum sync_channel channel, const struct mes
 
     if (message->revision > sync->known_revision)
         sync->known_revision = message->revision;
+    if (message->revision >= mine->revision)
+        sync->below_ms = 0;
     if (message->revision > mine->revision) {
         if (mesh_is_damaged(sync->options.mesh))
             catchup_pull(&sync->catchup, now_ms);
         else
             catchup_fetch(&sync->catchup, now_ms);
     } else if (message->revision < mine->revision) {
-        refuse(sync, REFUSAL_OLD_REVISION, channel);
+        if (sync->below_ms == 0)
+            sync->below_ms = now_ms;
+        else if (now_ms - sync->below_ms >= LAG_MS)
+            refuse(sync, REFUSAL_OLD_REVISION, channel);
     } else if (memcmp(message->digest, mine->digest, SEAL_DIGEST) != 0) {
         refuse(sync, REFUSAL_OTHER_DIGEST, channel);
     } else if (mesh_is_damaged(sync->options.mesh)) {

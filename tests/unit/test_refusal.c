@@ -89,6 +89,9 @@ Test(refusal, what_is_forged_of_another_mesh_or_goes_back_is_counted_and_touches
     teller_delta(&other, 0, &pupil.message);
     refused_as("old-revision", SYNC_BROADCAST, &before);
     teller_heartbeat(&other, &pupil.message);
+    pupil_receive(SYNC_NODE); /* may trail for a moment */
+    pupil.now_ms += 3000;
+    teller_heartbeat(&other, &pupil.message);
     refused_as("old-revision", SYNC_NODE, &before);
     other.revision = 2; /* my revision, other documents */
     teller_heartbeat(&other, &pupil.message);
