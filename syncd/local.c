@@ -90,7 +90,7 @@ static int bind_path(int fd, const char *path, struct error *err)
     int failure = errno;
     umask(before);
     errno = failure;
-    if (bound < 0 || listen(fd, CLIENTS) < 0)
+    if (bound < 0 || listen(fd, SOMAXCONN) < 0)
         return error_errno(err, path, "cannot listen");
     return 0;
 }
