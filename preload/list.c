@@ -24,84 +24,85 @@ struct node6 {
 /* A list under construction. */
 struct list {
     struct addrinfo **end; /* where the next node is hung */
+    const struct services *services;
     int flags;
 };
 
-static struct addrinfo *append4(struct list *list, const struct services_tuple *tuple,
-                                uint32_t address, uint16_t port)
+/* Fills what all nodes have, and hangs a node at the end. */
+static inline void hang(struct list *list, struct addrinfo *info,
+                        const struct services_tuple *tuple, struct sockaddr *address,
+                        socklen_t size)
 {
-    struct node4 *node = malloc(sizeof(*node));
-
-    if (!node)
-        return NULL;
-    *node = (struct node4){
-        .info = {.ai_flags = list->flags,
-                 .ai_family = AF_INET,
-                 .ai_socktype = tuple->socktype,
-                 .ai_protocol = tuple->protocol,
-                 .ai_addrlen = sizeof(node->address),
-                 .ai_addr = (struct sockaddr *)&node->address},
-        .address = {.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = address},
+    *info = (struct addrinfo){
+        .ai_flags = list->flags,
+        .ai_family = size == sizeof(struct sockaddr_in) ? AF_INET : AF_INET6,
+        .ai_socktype = tuple->socktype,
+        .ai_protocol = tuple->protocol,
+        .ai_addrlen = size,
+        .ai_addr = address,
     };
-    *list->end = &node->info;
-    list->end = &node->info.ai_next;
-    return &node->info;
+    *list->end = info;
+    list->end = &info->ai_next;
 }
 
-static struct addrinfo *append6(struct list *list, const struct services_tuple *tuple,
-                                const uint8_t address[static 16], uint16_t port)
+/* One address, once for each tuple; port is that of all, 0 = the tuple's. Returns false when memory
+ * ran out. The second is kept apart: then the first, the usual one, finds registers enough. */
+static bool append4(struct list *list, uint32_t v4, uint16_t port)
 {
-    struct node6 *node = malloc(sizeof(*node));
+    const struct services_tuple *tuple = list->services->tuples;
 
-    if (!node)
-        return NULL;
-    *node = (struct node6){
-        .info = {.ai_flags = list->flags,
-                 .ai_family = AF_INET6,
-                 .ai_socktype = tuple->socktype,
-                 .ai_protocol = tuple->protocol,
-                 .ai_addrlen = sizeof(node->address),
-                 .ai_addr = (struct sockaddr *)&node->address},
-        .address = {.sin6_family = AF_INET6, .sin6_port = port},
-    };
-    memcpy(&node->address.sin6_addr, address, 16);
-    *list->end = &node->info;
-    list->end = &node->info.ai_next;
-    return &node->info;
+    for (size_t left = list->services->count; left > 0; left--, tuple++) {
+        struct node4 *node = malloc(sizeof(*node));
+
+        if (!node)
+            return false;
+        hang(list, &node->info, tuple, (struct sockaddr *)&node->address, sizeof(node->address));
+        node->address = (struct sockaddr_in){
+            .sin_family = AF_INET,
+            .sin_port = port ? port : tuple->port,
+            .sin_addr.s_addr = v4,
+        };
+    }
+    return true;
 }
 
-static struct addrinfo *append_mapped(struct list *list, const struct services_tuple *tuple,
-                                      uint32_t address, uint16_t port)
+static __attribute__((noinline)) bool append6(struct list *list, const uint8_t v6[static 16],
+                                              uint16_t port)
+{
+    const struct services_tuple *tuple = list->services->tuples;
+
+    for (size_t left = list->services->count; left > 0; left--, tuple++) {
+        struct node6 *node = malloc(sizeof(*node));
+
+        if (!node)
+            return false;
+        hang(list, &node->info, tuple, (struct sockaddr *)&node->address, sizeof(node->address));
+        node->address = (struct sockaddr_in6){
+            .sin6_family = AF_INET6,
+            .sin6_port = port ? port : tuple->port,
+        };
+        memcpy(&node->address.sin6_addr, v6, 16);
+    }
+    return true;
+}
+
+static bool append_mapped(struct list *list, uint32_t v4, uint16_t port)
 {
     uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
 
-    memcpy(mapped + 12, &address, 4);
-    return append6(list, tuple, mapped, port);
+    memcpy(mapped + 12, &v4, 4);
+    return append6(list, mapped, port);
 }
 
-/* One destination. Returns false when memory ran out. */
-static bool append(struct list *list, const struct resolve_destination *from,
-                   const struct services *services, bool is_mapped)
+static bool append(struct list *list, const struct resolve_destination *from, bool is_mapped)
 {
-    uint16_t own = htons(from->port);
+    uint16_t port = from->port ? htons(from->port) : list->services->port;
 
-    if (from->has_v6)
-        for (size_t i = 0; i < services->count; i++) {
-            const struct services_tuple *tuple = &services->tuples[i];
-
-            if (!append6(list, tuple, from->v6, own ? own : tuple->port))
-                return false;
-        }
-    if (from->has_v4)
-        for (size_t i = 0; i < services->count; i++) {
-            const struct services_tuple *tuple = &services->tuples[i];
-            uint16_t port = own ? own : tuple->port;
-
-            if (!(is_mapped ? append_mapped(list, tuple, from->v4, port)
-                            : append4(list, tuple, from->v4, port)))
-                return false;
-        }
-    return true;
+    if (from->has_v6 && !append6(list, from->v6, port))
+        return false;
+    if (!from->has_v4)
+        return true;
+    return is_mapped ? append_mapped(list, from->v4, port) : append4(list, from->v4, port);
 }
 
 static int name_first(struct addrinfo *first, const struct resolve_answer *answer)
@@ -119,11 +120,11 @@ int list_build(const struct resolve_answer *answer, const struct services *servi
                bool is_mapped, struct addrinfo **ret_list)
 {
     struct addrinfo *first = NULL;
-    struct list list = {.end = &first, .flags = flags};
+    struct list list = {&first, services, flags};
     int error = 0;
 
     for (size_t i = 0; i < answer->count; i++)
-        if (!append(&list, &answer->destinations[i], services, is_mapped)) {
+        if (!append(&list, &answer->destinations[i], is_mapped)) {
             error = EAI_MEMORY;
             break;
         }

@@ -14,7 +14,7 @@
  *
  *   flags      the caller's ai_flags: each node repeats them, and AI_CANONNAME asks for the name
  *   is_mapped  IPv4 addresses are given as ::ffff:a.b.c.d
- *   ret_list   each node is one malloc'ed block, and so is the first node's ai_canonname: the libc's
+ *   ret_list   each node is one malloc'ed block, and so is the first node's ai_canonname: libc's
  *              own freeaddrinfo frees them
  *
  * Returns 0, EAI_MEMORY, or EAI_NODATA when the answer holds no address. errno is left alone on

@@ -49,15 +49,12 @@ static _Atomic(enum environment) environment;
 
 /* Takes MESHDNS_SNAPSHOT over, once. Returns false only while another caller is about it, which
  * needs a look-up before this library's constructor: then libc answers. Nobody waits. */
-static bool read_environment(void)
+static __attribute__((noinline)) bool read_environment(void)
 {
     enum environment seen = UNREAD;
     const char *value;
     size_t size;
 
-    /* Acquire: pairs with the release below, so that the path is whole. */
-    if (atomic_load_explicit(&environment, memory_order_acquire) == READ)
-        return true;
     if (!atomic_compare_exchange_strong_explicit(&environment, &seen, BUSY, memory_order_acquire,
                                                  memory_order_acquire))
         return seen == READ;
@@ -71,6 +68,12 @@ static bool read_environment(void)
     }
     atomic_store_explicit(&environment, READ, memory_order_release);
     return true;
+}
+
+static inline bool is_environment_read(void)
+{
+    /* Acquire: pairs with the release above, so that the path is whole. */
+    return atomic_load_explicit(&environment, memory_order_acquire) == READ || read_environment();
 }
 
 __attribute__((constructor)) static void start(void)
@@ -111,22 +114,26 @@ static bool is_ascii(const char *text)
     return *text == '\0';
 }
 
-/* Is this a question about a name, in a form that libc would accept? */
-static bool is_ours(const char *node, const struct addrinfo *hints)
+/* libc takes a lone star for no node. */
+static bool is_number_or_star(const char *node)
 {
     struct in_addr number;
 
-    if (!node || (node[0] == '*' && !node[1]))
+    return (node[0] == '*' && !node[1]) ||
+           (node[0] >= '0' && node[0] <= '9' && inet_aton(node, &number));
+}
+
+/* Is this a question about a name, in a form that libc would accept? A numeric IPv6 address passes:
+ * it has a colon, which no policy's name has. */
+static bool is_ours(const char *node, const struct addrinfo *hints)
+{
+    if (!node || (node[0] < 'A' && is_number_or_star(node)))
         return false;
-    if (hints->ai_flags & (~FLAGS | AI_NUMERICHOST))
+    if (hints->ai_flags & (~FLAGS | AI_NUMERICHOST | AI_IDN) &&
+        !((hints->ai_flags & (~FLAGS | AI_NUMERICHOST)) == 0 && is_ascii(node)))
         return false;
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
         hints->ai_family != AF_INET6)
-        return false;
-    if (hints->ai_flags & AI_IDN && !is_ascii(node))
-        return false;
-    /* A numeric IPv6 address has a colon, which no policy's name has. */
-    if (node[0] >= '0' && node[0] <= '9' && inet_aton(node, &number))
         return false;
     return gnu_get_libc_version != NULL;
 }
@@ -143,6 +150,7 @@ static enum resolve_result draw(const char *node, const struct addrinfo *hints,
         .most = SNAPSHOT_ANSWERS_MAX,
         .is_configured_only = hints->ai_flags & AI_ADDRCONFIG,
         .rng = &generator,
+        .is_nameless = !(hints->ai_flags & AI_CANONNAME),
     };
     enum resolve_result result;
     bool is_mapping = hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED;
@@ -169,7 +177,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     bool is_mapped;
     int error;
 
-    if (!is_ours(node, wanted) || !read_environment())
+    if (!is_ours(node, wanted) || !is_environment_read())
         return pass(node, service, hints, ret_list);
     result = draw(node, wanted, &answer, &is_mapped);
     if (result == RESOLVE_MISS)
@@ -180,9 +188,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     error = services_expand(pass, service, wanted, &services);
     if (error)
         return error;
-    if (result == RESOLVE_DENIED)
-        return EAI_NONAME;
-    if (result == RESOLVE_NO_DATA)
-        return EAI_NODATA;
+    if (result != RESOLVE_FOUND)
+        return result == RESOLVE_DENIED ? EAI_NONAME : EAI_NODATA;
     return list_build(&answer, &services, wanted->ai_flags, is_mapped, ret_list);
 }

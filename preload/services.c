@@ -47,12 +47,14 @@ static int ask_libc(services_getaddrinfo real, const char *service, const struct
     if (error)
         return error;
     for (const struct addrinfo *one = list; one && count < SERVICES_MAX; one = one->ai_next)
-        ret_services->tuples[count++] = (struct services_tuple){
+        ret_services->asked[count++] = (struct services_tuple){
             .socktype = one->ai_socktype,
             .protocol = one->ai_protocol,
             .port = ((const struct sockaddr_in *)(const void *)one->ai_addr)->sin_port,
         };
+    ret_services->tuples = ret_services->asked;
     ret_services->count = count;
+    ret_services->port = 0;
     freeaddrinfo(list);
     return 0;
 }
@@ -80,10 +82,8 @@ int services_expand(services_getaddrinfo real, const char *service, const struct
     else
         return ask_libc(real, service, hints, ret_services);
 
-    for (size_t i = 0; i < count; i++) {
-        ret_services->tuples[i] = any[from + i];
-        ret_services->tuples[i].port = port;
-    }
+    ret_services->tuples = &any[from];
     ret_services->count = count;
+    ret_services->port = port;
     return 0;
 }

@@ -11,12 +11,14 @@
 
 struct services_tuple {
     int socktype, protocol;
-    uint16_t port; /* network order */
+    uint16_t port; /* network order; 0 = that of struct services */
 };
 
 struct services {
-    size_t count; /* 1..SERVICES_MAX */
-    struct services_tuple tuples[SERVICES_MAX];
+    const struct services_tuple *tuples; /* static, or asked */
+    size_t count;                        /* 1..SERVICES_MAX */
+    uint16_t port;                       /* network order; 0 = none */
+    struct services_tuple asked[SERVICES_MAX];
 };
 
 typedef int (*services_getaddrinfo)(const char *node, const char *service,

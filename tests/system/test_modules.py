@@ -107,8 +107,8 @@ def test_the_libraries_ask_for_no_libc_newer_than_2_34():
 def test_nss_has_no_thread_local_storage_and_the_shim_a_few_bytes_found_without_a_call():
     check('TLS' not in re.findall(r'^  (\w+) ', elf('readelf', '-lW', harness.NSS), re.M),
           'the NSS module has thread local storage')
-    size = re.search(r'^  TLS +\S+ \S+ \S+ \S+ (0x[0-9a-f]+)', elf('readelf', '-lW', harness.PRELOAD),
-                     re.M)
+    segments = elf('readelf', '-lW', harness.PRELOAD)
+    size = re.search(r'^  TLS +\S+ \S+ \S+ \S+ (0x[0-9a-f]+)', segments, re.M)
     check(int(size.group(1), 16) <= 64, 'the shim has much thread local storage')
     check('STATIC_TLS' in elf('readelf', '-dW', harness.PRELOAD), 'not initial-exec')
     for library in EXPORTS:

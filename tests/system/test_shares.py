@@ -31,7 +31,8 @@ def prepared():
     for name, set_of in SETS.items():
         lines = [f'  - {{address: [{address(number)}, "fd00:2::{number:x}"], weight: {weight}}}'
                  for number, weight in enumerate(set_of)]
-        policies.append(f'policy: {name}\ndomains: [{name}.mesh]\ndestinations:\n' + '\n'.join(lines))
+        policies.append(f'policy: {name}\ndomains: [{name}.mesh]\ndestinations:\n'
+                        + '\n'.join(lines))
     lines = [f'  - {{address: {address(number)}, weight: {weight}}}'
              for number, weight in enumerate(SETS['steps'])]
     policies.append('policy: four\ndomains: [four.mesh]\nanswers: 4\ndestinations:\n'

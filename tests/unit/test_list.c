@@ -1,16 +1,21 @@
 /* test_list.c - the list's shape, order and ports, and that libc can free it. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <criterion/criterion.h>
+
 #include "list.h"
 
-static const struct services tcp80 = {1, {{SOCK_STREAM, IPPROTO_TCP, 0x5000}}};
-static const struct services any80 = {
-    3,
-    {{SOCK_STREAM, IPPROTO_TCP, 0x5000}, {SOCK_DGRAM, IPPROTO_UDP, 0x5000}, {SOCK_RAW, 0, 0x5000}}};
+static const struct services_tuple tuples[] = {
+    {SOCK_STREAM, IPPROTO_TCP, 0}, {SOCK_DGRAM, IPPROTO_UDP, 0}, {SOCK_RAW, 0, 0}};
+static const struct services tcp80 = {.tuples = tuples, .count = 1, .port = 0x5000};
+static const struct services any80 = {.tuples = tuples, .count = 3, .port = 0x5000};
+/* As libc may tell of a name: each protocol with its own port. */
+static const struct services_tuple ports[] = {{SOCK_STREAM, IPPROTO_TCP, 0x5000},
+                                              {SOCK_DGRAM, IPPROTO_UDP, 0x5100}};
+static const struct services named = {.tuples = ports, .count = 2};
 
 static struct resolve_answer sample(void)
 {
@@ -65,6 +70,11 @@ Test(list, destinations_keep_their_order_and_their_own_port_wins)
     cr_expect_str_eq(text_of(list), "fd00::1:80/1/6 fd00::1:80/2/17 fd00::1:80/3/0 "
                                     "10.0.0.1:80/1/6 10.0.0.1:80/2/17 10.0.0.1:80/3/0 "
                                     "10.0.0.2:8443/1/6 10.0.0.2:8443/2/17 10.0.0.2:8443/3/0");
+    freeaddrinfo(list);
+
+    cr_assert_eq(list_build(&answer, &named, 0, false, &list), 0);
+    cr_expect_str_eq(text_of(list), "fd00::1:80/1/6 fd00::1:81/2/17 10.0.0.1:80/1/6 "
+                                    "10.0.0.1:81/2/17 10.0.0.2:8443/1/6 10.0.0.2:8443/2/17");
     freeaddrinfo(list);
 
     cr_assert_eq(list_build(&answer, &tcp80, 0, true, &list), 0);

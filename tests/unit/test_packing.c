@@ -1,8 +1,9 @@
-/* test_packing.c - answers in the caller's buffer: all of it inside, aligned, whole or not at all. */
+/* test_packing.c - answers in the caller's buffer: all inside, aligned, whole or not at all. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <stdalign.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "packing.h"
 

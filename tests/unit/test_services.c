@@ -1,10 +1,11 @@
 /* test_services.c - the plain cases must be what libc says of them, and libc must be asked for the
  * rest. libc itself is the yardstick. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "services.h"
@@ -34,7 +35,8 @@ static void describe(int error, const struct services *found, char *text, size_t
 
     for (size_t i = 0; !error && i < found->count; i++)
         at += (size_t)snprintf(text + at, size - at, " %d/%d/%d", found->tuples[i].socktype,
-                               found->tuples[i].protocol, ntohs(found->tuples[i].port));
+                               found->tuples[i].protocol,
+                               ntohs(found->port ? found->port : found->tuples[i].port));
 }
 
 /* The same from libc's own list for a numeric address. */
@@ -49,9 +51,9 @@ static int expand_by_libc(const char *service, const struct addrinfo *hints,
     error = getaddrinfo("192.0.2.1", service, &wanted, &list);
     if (error)
         return error;
-    ret_services->count = 0;
+    *ret_services = (struct services){.tuples = ret_services->asked};
     for (struct addrinfo *one = list; one; one = one->ai_next)
-        ret_services->tuples[ret_services->count++] =
+        ret_services->asked[ret_services->count++] =
             (struct services_tuple){one->ai_socktype, one->ai_protocol,
                                     ((struct sockaddr_in *)(void *)one->ai_addr)->sin_port};
     freeaddrinfo(list);
