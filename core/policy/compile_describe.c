@@ -224,7 +224,8 @@ static bool describe_destinations(const struct rule *rule, struct value *map)
         describe_destination(rule, i, compile_describe_share(parts[i] >> shift, whole >> shift),
                              &list);
     }
-    (void)value_put(map, "destinations", &list);
+    if (rule->verb <= SNAPSHOT_STICK_PROCESS) /* others have none */
+        (void)value_put(map, "destinations", &list);
     return true;
 }
 

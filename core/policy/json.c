@@ -27,7 +27,7 @@ static int read_list(json_t *json, unsigned depth, struct value *ret, struct err
     ret->type = VALUE_LIST;
     json_array_foreach(json, i, item)
     {
-        struct value value = {.type = VALUE_NULL};
+        AUTO_VALUE struct value value = {.type = VALUE_NULL};
         int r = read_value(item, depth, &value, err);
 
         if (r < 0) {
@@ -48,7 +48,7 @@ static int read_map(json_t *json, unsigned depth, struct value *ret, struct erro
     ret->type = VALUE_MAP;
     json_object_foreach(json, key, item)
     {
-        struct value value = {.type = VALUE_NULL};
+        AUTO_VALUE struct value value = {.type = VALUE_NULL};
         int r = read_value(item, depth, &value, err);
 
         if (r < 0) {

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -14,6 +15,7 @@
 #include "file.h"
 #include "json.h"
 #include "policy_set.h"
+#include "rng.h"
 #include "yaml.h"
 
 /* Reads and checks a text as `policy check` does. */
@@ -263,4 +265,60 @@ Test(policy, names_are_short_and_lower_case)
 {
     cr_expect(policy_is_name("a") && policy_is_name("a-1"));
     cr_expect(!policy_is_name("") && !policy_is_name("A") && !policy_is_name("a_b"));
+}
+
+static void mutate(char *text, size_t *size, uint64_t random)
+{
+    static const char marks[] = "\n\t :-,[]{}'\"#*&!|>%@\\0\x80\xff";
+    size_t at = *size ? (random >> 16) % *size : 0, length = 1 + (random >> 8) % 8;
+
+    if (*size == 0)
+        return;
+    if (random % 4 == 0)
+        text[at] = (char)(random >> 56);
+    else if (random % 4 == 1)
+        text[at] = marks[(random >> 48) % (sizeof(marks) - 1)];
+    else if (random % 4 == 2 && at + length < *size)
+        memmove(text + at, text + at + length, *size - at - length), *size -= length;
+    else if (at + 2 * length < *size)
+        memcpy(text + at, text + at + length, length);
+}
+
+/* Whatever the text: an answer, and a place that is in it. */
+Test(policy, mutants_of_the_corpus_are_refused_at_a_place_that_exists)
+{
+    AUTO_FREE char *original = NULL, *text = malloc(1 << 20);
+    uint64_t state = 1, refused = 0;
+    glob_t files;
+
+    cr_assert_eq(glob(CORPUS "/*.yaml", 0, NULL, &files), 0);
+    cr_assert_eq(glob(CORPUS "/../../policies/*.yaml", GLOB_APPEND, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        size_t whole;
+
+        free(original);
+        cr_assert_eq(file_read(files.gl_pathv[i], 1 << 20, &original, &whole, NULL), 0);
+        for (int mutant = 0; mutant < 40; mutant++) {
+            struct error err = {0};
+            size_t size = whole;
+
+            memcpy(text, original, whole);
+            for (int step = 0; step <= mutant % 4; step++)
+                mutate(text, &size, rng_mix(state += UINT64_C(0x9e3779b97f4a7c15)));
+            if (check_text(text, size, "x", &err) == 0)
+                continue;
+            const char *line = text;
+            unsigned at = 1;
+            for (const char *c = text; c < text + size && at < err.line; c++) {
+                if (*c == '\n' || (*c == '\r' && (c + 1 == text + size || c[1] != '\n')))
+                    line = c + 1, at++;
+            }
+            refused++;
+            cr_assert_neq(err.line, 0, "%s", error_line(&err));
+            if (at == err.line) /* rarer line breaks are left to libyaml */
+                cr_assert_leq(err.column, (size_t)(text + size - line) + 1, "%s", error_line(&err));
+        }
+    }
+    cr_expect_gt(refused, 2000);
+    globfree(&files);
 }
