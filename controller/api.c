@@ -11,45 +11,15 @@
 #include <microhttpd.h>
 
 #include "api_answer.h"
-#include "api_join.h"
-#include "api_nodes.h"
-#include "api_policies.h"
+#include "api_route.h"
 #include "api_slow.h"
-#include "api_status.h"
 #include "auto.h"
 #include "json.h"
 #include "policy.h"
 
-#define BODY_MAX        (8 * 1024 * 1024)
-#define BODY_JOIN_MAX   (16 * 1024) /* whoever has no token yet gets little room */
-#define CONNECTIONS_MAX 256
-#define PAGE_MOST       1000
-
-enum body { BODY_NONE, BODY_MAP, BODY_SMALL };
-
-/* clang-format off: a table */
-static const struct route {
-    const char *method, *path; /* a path that ends in `*` takes a name there */
-    api_handler handler;       /* NULL: answered at once */
-    bool needs_token;
-    enum body body;
-} routes[] = {
-    {"GET", "/livez", NULL, false, BODY_NONE},
-    {"GET", "/readyz", NULL, false, BODY_NONE},
-    {"GET", "/v1/status", api_status_get, true, BODY_NONE},
-    {"GET", "/v1/policies", api_policies_list, true, BODY_NONE},
-    {"GET", "/v1/policies/*", api_policies_get, true, BODY_NONE},
-    {"PUT", "/v1/policies/*", api_policies_put, true, BODY_MAP},
-    {"DELETE", "/v1/policies/*", api_policies_delete, true, BODY_NONE},
-    {"POST", "/v1/changes", api_policies_change, true, BODY_MAP},
-    {"GET", "/v1/nodes", api_nodes_list, true, BODY_NONE},
-    {"DELETE", "/v1/nodes/*", api_nodes_revoke, true, BODY_NONE},
-    {"POST", "/v1/invitations", api_nodes_invite, true, BODY_MAP},
-    {"GET", "/v1/invitations", api_nodes_invitations, true, BODY_NONE},
-    {"DELETE", "/v1/invitations/*", api_nodes_uninvite, true, BODY_NONE},
-    {"POST", "/v1/join", api_join_node, false, BODY_SMALL},
-};
-/* clang-format on */
+#define CONNECTIONS_MAX    256
+#define BODY_DISCARDED_MAX (64 * 1024 * 1024) /* read to its end, to be answered in words */
+#define PAGE_MOST          1000
 
 struct api {
     struct control *control; /* the hub's thread's; here only its constant parts and the log */
@@ -67,14 +37,15 @@ struct request {
     struct api *api;
     struct MHD_Connection *connection;
     struct api_slow_entry *slow;
-    const struct route *route;
-    char name[POLICY_NAME_MAX + 2], after[POLICY_NAME_MAX + 2], address[INET6_ADDRSTRLEN];
+    const struct api_route *route;
+    char allow[API_ROUTE_ALLOW], name[POLICY_NAME_MAX + 2], after[POLICY_NAME_MAX + 2],
+        address[INET6_ADDRSTRLEN];
     struct buffer text;
     struct value body;
     struct api_call call;
     struct error err;
     int result; /* of the handler */
-    bool is_answered, is_done, is_too_large;
+    bool is_refused, is_answered, is_done;
 };
 
 static void request_free(struct request *request)
@@ -85,37 +56,14 @@ static void request_free(struct request *request)
     free(request);
 }
 
-static enum MHD_Result refuse(struct request *request, int code, const char *text, const char *hint)
+/* Remembers why; the answer goes out when the body has been read (and forgotten): a client that is
+ * still sending would see a broken connection instead. */
+static void refuse(struct request *request, int code, const char *text, const char *hint)
 {
+    request->is_refused = true;
     error_set(&request->err, code, "%s", text);
     if (hint)
         error_hint(&request->err, "%s", hint);
-    request->is_answered = true;
-    return api_answer_problem(request->connection, &request->err, 0, SIZE_MAX, NULL);
-}
-
-/* Finds the route. A path that is known by other methods only gives those in ret_allow. */
-static const struct route *find_route(const char *method, const char *url, const char **ret_name,
-                                      char ret_allow[static 64])
-{
-    size_t used = 0;
-
-    if (strcmp(method, "HEAD") == 0)
-        method = "GET";
-    for (const struct route *route = routes; route < routes + ARRAY_SIZE(routes); route++) {
-        size_t length = strlen(route->path);
-        bool has_name = route->path[length - 1] == '*';
-
-        if (has_name ? strncmp(url, route->path, length - 1) != 0 || url[length - 1] == '\0'
-                     : strcmp(url, route->path) != 0)
-            continue;
-        *ret_name = has_name ? url + length - 1 : NULL;
-        if (strcmp(method, route->method) == 0)
-            return route;
-        used +=
-            (size_t)snprintf(ret_allow + used, 64 - used, "%s%s", used ? ", " : "", route->method);
-    }
-    return NULL;
 }
 
 static bool is_token_good(const struct api *api, struct MHD_Connection *connection)
@@ -166,71 +114,72 @@ static int read_query(struct request *request)
     return 0;
 }
 
-static size_t body_limit(const struct route *route)
-{
-    return route->body == BODY_NONE ? 0 : route->body == BODY_MAP ? BODY_MAX : BODY_JOIN_MAX;
-}
-
-static bool is_announced_too_large(struct request *request)
+static unsigned long long announced_size(struct request *request)
 {
     const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                                      MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-    return length && strtoull(length, NULL, 10) > body_limit(request->route);
+    return length ? strtoull(length, NULL, 10) : 0;
 }
 
-static enum MHD_Result refuse_large(struct request *request)
+static void refuse_large(struct request *request)
 {
     char text[96];
 
     (void)snprintf(text, sizeof(text), "the body is larger than %zu bytes, the most allowed here",
-                   body_limit(request->route));
-    return refuse(request, ERROR_TOO_LARGE, text, NULL);
+                   request->route->body_max);
+    refuse(request, ERROR_TOO_LARGE, text, NULL);
 }
 
-static enum MHD_Result refuse_token(struct request *request)
+/* Counted each, logged once a tick: whoever tries tokens does not fill the disk with our words. */
+static void refuse_token(struct request *request)
 {
-    atomic_fetch_add_explicit(&request->api->refused_tokens, 1, memory_order_relaxed);
-    log_event(request->api->control->log, LOG_LEVEL_WARNING, "refused", log_text("kind", "token"),
-              log_text("from", request->address), log_text("reason", "no token, or a wrong one"));
-    return refuse(request, ERROR_UNAUTHENTICATED, "no token, or not one of this mesh",
-                  "send 'Authorization: Bearer mdt_...'");
+    struct api *api = request->api;
+
+    if (atomic_fetch_add_explicit(&api->refused_tokens, 1, memory_order_relaxed) == 0)
+        log_event(api->control->log, LOG_LEVEL_WARNING, "refused", log_text("kind", "token"),
+                  log_text("from", request->address),
+                  log_text("reason", "no token, or a wrong one"));
+    refuse(request, ERROR_UNAUTHENTICATED, "no token, or not one of this mesh",
+           "send 'Authorization: Bearer mdt_...'");
 }
 
-/* What can be said from the request's head alone: before a byte of the body is read. */
-static enum MHD_Result begin(struct request *request, const char *method, const char *url)
+/* What can be said from the request's head alone, before a byte of the body is read. */
+static void check_head(struct request *request, const char *method, const char *url)
 {
     const char *name = NULL;
-    char allow[64] = "";
 
     find_address(request);
-    request->route = find_route(method, url, &name, allow);
-    if (!request->route && allow[0]) {
-        error_set(&request->err, ERROR_USAGE, "this path takes %s", allow);
-        request->is_answered = true;
-        return api_answer_problem(request->connection, &request->err, MHD_HTTP_METHOD_NOT_ALLOWED,
-                                  SIZE_MAX, allow);
-    }
-    if (!request->route)
-        return refuse(request, ERROR_NOT_FOUND, "there is no such path",
-                      "see meshdns-controller(8)");
-    if (request->route->needs_token && !is_token_good(request->api, request->connection))
-        return refuse_token(request);
-    if (name && !policy_is_name(name))
-        return refuse(request, ERROR_NOT_FOUND, "names consist of a-z, 0-9 and -, at most 63",
-                      NULL);
-    if (is_announced_too_large(request))
-        return refuse_large(request);
-    if (read_query(request) < 0) {
-        request->is_answered = true;
-        return api_answer_problem(request->connection, &request->err, 0, SIZE_MAX, NULL);
-    }
+    request->route = api_route_find(method, url, &name, request->allow);
+    if (!request->route && request->allow[0])
+        error_set(&request->err, ERROR_USAGE, "this path takes %s", request->allow);
+    if (!request->route && request->allow[0])
+        request->is_refused = true;
+    else if (!request->route)
+        refuse(request, ERROR_NOT_FOUND, "there is no such path", "see meshdns-controller(8)");
+    else if (request->route->needs_token && !is_token_good(request->api, request->connection))
+        refuse_token(request);
+    else if (name && !policy_is_name(name))
+        refuse(request, ERROR_NOT_FOUND, "names consist of a-z, 0-9 and -, at most 63", NULL);
+    else if (announced_size(request) > request->route->body_max)
+        refuse_large(request);
+    else if (read_query(request) < 0)
+        request->is_refused = true;
     (void)snprintf(request->name, sizeof(request->name), "%s", name ? name : "");
     request->call.name = name ? request->name : NULL;
     request->call.after = request->after;
     request->call.address = request->address;
     request->call.document = SIZE_MAX;
-    return MHD_YES;
+}
+
+static enum MHD_Result answer_refusal(struct request *request, unsigned status)
+{
+    const char *allow = request->route || !request->allow[0] ? NULL : request->allow;
+
+    request->is_answered = true;
+    return api_answer_problem(request->connection, &request->err,
+                              allow ? MHD_HTTP_METHOD_NOT_ALLOWED : status, request->call.document,
+                              allow);
 }
 
 /* In the hub's thread. */
@@ -253,7 +202,8 @@ static enum MHD_Result submit(struct request *request)
     atomic_fetch_add_explicit(&api->in_flight, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&api->is_closing, memory_order_seq_cst)) {
         atomic_fetch_sub_explicit(&api->in_flight, 1, memory_order_release);
-        return refuse(request, ERROR_AGAIN, "the controller is stopping", NULL);
+        refuse(request, ERROR_AGAIN, "the controller is stopping", NULL);
+        return answer_refusal(request, 0);
     }
     request->job.run = run;
     api_slow_hold(api->slow, request->slow, true);
@@ -272,30 +222,35 @@ static enum MHD_Result answer_probe(struct request *request)
                : api_answer_text(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready\n");
 }
 
-/* The whole request is there. */
+/* The body as JSON, for its handler. */
+static int read_body(struct request *request)
+{
+    const char *text = request->text.bytes ? (const char *)request->text.bytes : "";
+
+    if (!buffer_is_good(&request->text))
+        return error_set(&request->err, ERROR_INTERNAL, "no memory for the body");
+    int r = json_read(text, request->text.size, &request->body, &request->err);
+    if (r == 0 && request->body.type != VALUE_MAP)
+        r = error_set(&request->err, ERROR_INVALID, "the body must be a JSON object");
+    request->call.body = &request->body;
+    return r;
+}
+
+/* The whole request is there; or the hub has done it. */
 static enum MHD_Result finish(struct request *request)
 {
+    if (request->is_refused)
+        return answer_refusal(request, 0);
+    if (request->is_done && request->result < 0)
+        return answer_refusal(request, 0);
     if (request->is_done) {
         request->is_answered = true;
-        return request->result < 0 ? api_answer_problem(request->connection, &request->err, 0,
-                                                        request->call.document, NULL)
-                                   : api_answer_json(request->connection, &request->call.answer);
+        return api_answer_json(request->connection, &request->call.answer);
     }
     if (!request->route->handler)
         return answer_probe(request);
-    if (request->is_too_large)
-        return refuse_large(request);
-    if (request->route->body != BODY_NONE) {
-        const char *text = request->text.bytes ? (const char *)request->text.bytes : "";
-        if (json_read(text, request->text.size, &request->body, &request->err) < 0) {
-            request->is_answered = true;
-            return api_answer_problem(request->connection, &request->err, MHD_HTTP_BAD_REQUEST,
-                                      SIZE_MAX, NULL);
-        }
-        if (request->body.type != VALUE_MAP)
-            return refuse(request, ERROR_INVALID, "the body must be a JSON object", NULL);
-        request->call.body = &request->body;
-    }
+    if (request->route->body_max > 0 && read_body(request) < 0)
+        return answer_refusal(request, MHD_HTTP_BAD_REQUEST);
     return submit(request);
 }
 
@@ -323,12 +278,15 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     (void)version;
     if (!request) {
         request = *ret_request = request_new(context, connection);
-        return request ? begin(request, method, url) : MHD_NO;
+        if (!request)
+            return MHD_NO;
+        check_head(request, method, url);
+        return announced_size(request) > BODY_DISCARDED_MAX ? answer_refusal(request, 0) : MHD_YES;
     }
     if (*piece_size > 0) {
-        request->is_too_large |=
-            !request->is_answered && request->text.size + *piece_size > body_limit(request->route);
-        if (!request->is_answered && !request->is_too_large)
+        if (!request->is_refused && request->text.size + *piece_size > request->route->body_max)
+            refuse_large(request);
+        if (!request->is_refused)
             buffer_append(&request->text, piece, *piece_size);
         *piece_size = 0;
         return MHD_YES;

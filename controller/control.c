@@ -11,6 +11,9 @@
 #include "auto.h"
 #include "clock.h"
 
+#define TELL_PERIOD_MS 10000
+#define TELL_MOST      10 /* lines of one kind of refusal in that time */
+
 const char *control_refusal_name(enum control_refusal refusal)
 {
     static const char *const names[CONTROL_REFUSAL_COUNT] = {
@@ -81,13 +84,39 @@ void control_done(struct control *control)
     *control = (struct control){0};
 }
 
+/* Whether this refusal may still be logged; *ret_silent is how many were not since the last line. */
+static bool may_tell(struct control *control, enum control_refusal refusal, uint64_t *ret_silent)
+{
+    uint64_t now_ms = clock_boot_ms();
+
+    if (now_ms - control->told[refusal].since_ms > TELL_PERIOD_MS) {
+        control->told[refusal].since_ms = now_ms;
+        control->told[refusal].lines = 0;
+    }
+    if (control->told[refusal].lines == TELL_MOST) {
+        control->told[refusal].silent++;
+        return false;
+    }
+    *ret_silent = control->told[refusal].silent;
+    control->told[refusal].silent = 0;
+    control->told[refusal].lines++;
+    return true;
+}
+
 void control_refuse(struct control *control, enum control_refusal refusal, const char *who,
                     const char *why)
 {
+    uint64_t silent;
+
+    /* An IPv4 peer of a socket that listens on [::]. */
+    if (strncmp(who, "::ffff:", 7) == 0)
+        who += 7;
     control->refused[refusal]++;
+    if (!may_tell(control, refusal, &silent))
+        return;
     log_event(control->log, LOG_LEVEL_WARNING, "refused",
               log_text("kind", control_refusal_name(refusal)), log_text("from", who),
-              log_text("reason", why));
+              log_text("reason", why), log_number("untold", (int64_t)silent));
 }
 
 void control_turn_read_only(struct control *control, const char *node, uint64_t revision,

@@ -65,7 +65,10 @@ struct control {
     uint64_t floor_revision, floor_epoch;
     uint64_t join_budget_ms, joined_ms; /* api_join's limiter */
     uint64_t started_ms, refused[CONTROL_REFUSAL_COUNT];
-    struct buffer sealed; /* for messages under way */
+    struct {
+        uint64_t since_ms, lines, silent;
+    } told[CONTROL_REFUSAL_COUNT]; /* the log's limiter */
+    struct buffer sealed;          /* for messages under way */
 };
 
 /* Loads all from the store. authority's name and id are filled in here. */
@@ -73,7 +76,8 @@ int control_init(struct control *control, const struct config *config, struct au
                  struct log *log, struct error *err);
 void control_done(struct control *control);
 
-/* Counts and logs. who: an address or a node's name. */
+/* Counts, and logs at most a few of each kind in ten seconds, so that nobody fills the disk with our
+ * words. who: an address or a node's name. */
 void control_refuse(struct control *control, enum control_refusal refusal, const char *who,
                     const char *why);
 

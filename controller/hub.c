@@ -63,11 +63,11 @@ static bool set(void *socket, int option, int value)
 }
 
 /* What both sockets have in common: CURVE with ZAP, limits, heartbeats. */
-static bool configure(const struct control *control, void *socket, int64_t frame_max)
+static bool configure(const struct control *control, void *socket, bool is_v6, int64_t frame_max)
 {
     int heartbeat_ms = 15000;
 
-    return set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_IPV6, 1) &&
+    return set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_IPV6, is_v6) &&
            set(socket, ZMQ_BACKLOG, 4096) && set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms) &&
            set(socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat_ms) &&
@@ -91,7 +91,8 @@ static int open_router(struct hub *hub, struct error *err)
     struct control *control = hub->control;
 
     control->router = zmq_socket(hub->context, ZMQ_ROUTER);
-    if (!control->router || !configure(control, control->router, ROUTER_FRAME) ||
+    if (!control->router ||
+        !configure(control, control->router, control->config->node.is_v6, ROUTER_FRAME) ||
         !set(control->router, ZMQ_ROUTER_MANDATORY, 1) ||
         !set(control->router, ZMQ_SNDHWM, QUEUE_TO_NODE) ||
         !set(control->router, ZMQ_RCVHWM, QUEUE_FROM_NODE))
@@ -106,7 +107,8 @@ static int open_xpub(struct hub *hub, struct error *err)
 
     control->xpub = zmq_socket(hub->context, ZMQ_XPUB);
     /* VERBOSER: else the second subscriber stays unseen, and could not be cut. */
-    if (!control->xpub || !configure(control, control->xpub, XPUB_FRAME) ||
+    if (!control->xpub ||
+        !configure(control, control->xpub, control->config->broadcast.is_v6, XPUB_FRAME) ||
         !set(control->xpub, ZMQ_XPUB_VERBOSER, 1) ||
         !set(control->xpub, ZMQ_SNDHWM, QUEUE_BROADCAST))
         return zmq_error("broadcasts", "cannot make the socket", err);

@@ -198,9 +198,11 @@ int init_mesh(const struct config *asked, struct error *err)
 
     int r = prepare(&config, &made, err);
     if (r == 0)
+        r = refuse_existing(config.state, err);
+    if (r == 0)
         r = authority_lock(config.state, &lock, err);
     if (r == 0)
-        r = refuse_existing(config.state, err);
+        r = refuse_existing(config.state, err); /* again: another init may have been faster */
     if (r == 0)
         r = make(&config, &made, err);
     if (r == 0) {

@@ -64,7 +64,7 @@ bool monitor_next(void *monitor, struct monitor_event *ret_event)
     else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
         *ret_event = (struct monitor_event){MONITOR_FAILED, -1, reason(value)};
     else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        *ret_event =
-            (struct monitor_event){MONITOR_FAILED, -1, "the connection ended within the handshake"};
+        *ret_event = (struct monitor_event){
+            MONITOR_FAILED, -1, "it ended within the handshake: no CURVE, or no ZeroMQ"};
     return true;
 }
