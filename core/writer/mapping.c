@@ -213,7 +213,7 @@ static size_t search_end(const struct snapshot_map *map, size_t at)
     size_t domains = (uint8_t)(snapshot_map_word(map, at) >> 8), byte = 2;
 
     for (size_t i = 0; i < domains; i++)
-        byte += 1 + (uint8_t)(snapshot_map_word(map, at + byte / 8) >> (8 * (byte % 8)));
+        byte += 1 + (size_t)(uint8_t)(snapshot_map_word(map, at + byte / 8) >> (8 * (byte % 8)));
     return at + (byte + 7) / 8;
 }
 

@@ -8,7 +8,6 @@
  * few instructions; with MESHDNS_LONG=1 every one of a warm look-up.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -113,19 +112,6 @@ static void grow(unsigned id)
     }
 }
 
-/* Lets the child go on to its next stop. */
-static int go(pid_t child, enum __ptrace_request request)
-{
-    int status = 0;
-
-    if (ptrace(request, child, NULL, NULL) < 0 || waitpid(child, &status, 0) < 0 ||
-        !WIFSTOPPED(status)) {
-        whole_tap(false, "the reader died: status %#x", (unsigned)status);
-        exit(whole_end());
-    }
-    return WSTOPSIG(status);
-}
-
 /* Disturbs look-ups of `id` behind every `stride`th instruction. */
 static void disturb(pid_t child, const char *what, unsigned id, bool is_first, unsigned most,
                     void (*storm)(unsigned), unsigned stride)
@@ -136,15 +122,15 @@ static void disturb(pid_t child, const char *what, unsigned id, bool is_first, u
     shared->id = id;
     shared->most = most;
     shared->is_first = is_first;
-    (void)go(child, PTRACE_CONT);
-    (void)go(child, PTRACE_CONT); /* the next round looks up this id */
+    (void)whole_go(child, PTRACE_CONT);
+    (void)whole_go(child, PTRACE_CONT); /* the next round looks up this id */
     for (; is_within; steps += stride) {
         uint32_t before = versions[id];
         for (unsigned i = 0; i < steps && shared->is_within; i++)
-            (void)go(child, PTRACE_SINGLESTEP);
+            (void)whole_go(child, PTRACE_SINGLESTEP);
         is_within = shared->is_within;
         storm(id);
-        (void)go(child, PTRACE_CONT);
+        (void)whole_go(child, PTRACE_CONT);
         misses += shared->seen == WHOLE_MISS;
         torn += shared->seen == WHOLE_TORN;
         old += shared->seen == WHOLE_FOUND &&
@@ -155,26 +141,9 @@ static void disturb(pid_t child, const char *what, unsigned id, bool is_first, u
               stride, steps, misses, torn, old);
 }
 
-/* On one processor a step is a switch between two processes; over two it is ten times as slow. */
-static void stay_on_one_processor(void)
-{
-    cpu_set_t allowed, one;
-
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
-        return;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET(cpu, &allowed))
-            continue;
-        CPU_SET(cpu, &one);
-        (void)sched_setaffinity(0, sizeof(one), &one);
-        return;
-    }
-}
-
 int main(void)
 {
-    stay_on_one_processor();
+    whole_one_processor();
     whole_folder(folder);
     (void)snprintf(path, sizeof(path), "%s/snapshot", folder);
     reader = (struct snapshot_reader)SNAPSHOT_READER(path);
@@ -196,16 +165,16 @@ int main(void)
         abort();
     writer = whole_open(path);
     for (int i = 0; i < 8; i++)
-        churn(i % 2 ? WILD : TARGET); /* so that enough blocks wait */
-    (void)go(child, PTRACE_CONT);     /* maps */
+        churn(i % 2 ? WILD : TARGET);   /* so that enough blocks wait */
+    (void)whole_go(child, PTRACE_CONT); /* maps */
 
     bool is_long = whole_is_long();
-    disturb(child, "blocks reused, exact name", TARGET, false, 1, churn, is_long ? 1 : 5);
-    disturb(child, "blocks reused, wildcard", WILD, false, 1, churn, is_long ? 1 : 13);
-    disturb(child, "blocks reused, 16 answers", TARGET, false, 16, churn, is_long ? 1 : 97);
-    disturb(child, "grown and left, exact name", TARGET, false, 1, grow, is_long ? 1 : 11);
-    disturb(child, "grown and left, wildcard", WILD, false, 1, grow, is_long ? 1 : 37);
-    disturb(child, "grown at the first look", TARGET, true, 1, grow, is_long ? 3 : 131);
+    disturb(child, "blocks reused, exact name", TARGET, false, 1, churn, is_long ? 1 : 2);
+    disturb(child, "blocks reused, wildcard", WILD, false, 1, churn, is_long ? 1 : 5);
+    disturb(child, "blocks reused, 16 answers", TARGET, false, 16, churn, is_long ? 1 : 53);
+    disturb(child, "grown and left, exact name", TARGET, false, 1, grow, is_long ? 1 : 5);
+    disturb(child, "grown and left, wildcard", WILD, false, 1, grow, is_long ? 1 : 11);
+    disturb(child, "grown at the first look", TARGET, true, 1, grow, is_long ? 1 : 47);
 
     (void)kill(child, SIGKILL);
     (void)waitpid(child, &status, 0);

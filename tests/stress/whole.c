@@ -3,10 +3,13 @@
 
 #include <arpa/inet.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "grow.h"
 
@@ -179,6 +182,34 @@ enum whole_seen whole_judge(enum resolve_result result, const struct resolve_ans
         return WHOLE_TORN;
     *ret_version = version;
     return WHOLE_FOUND;
+}
+
+void whole_one_processor(void)
+{
+    cpu_set_t allowed, one;
+
+    CPU_ZERO(&one);
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+        return;
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed))
+            continue;
+        CPU_SET(cpu, &one);
+        (void)sched_setaffinity(0, sizeof(one), &one);
+        return;
+    }
+}
+
+int whole_go(pid_t child, int request)
+{
+    int status = 0;
+
+    if (ptrace((enum __ptrace_request)request, child, NULL, NULL) < 0 ||
+        waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) {
+        whole_tap(false, "the child died: status %#x", (unsigned)status);
+        exit(whole_end());
+    }
+    return WSTOPSIG(status);
 }
 
 bool whole_is_long(void)

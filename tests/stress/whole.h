@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "fixture.h"
 #include "resolve.h"
@@ -45,6 +46,14 @@ enum whole_seen whole_look(struct snapshot_reader *reader, struct rng *rng, unsi
 /* Judges an answer for record `id` to a request for `most` destinations. */
 enum whole_seen whole_judge(enum resolve_result result, const struct resolve_answer *answer,
                             unsigned id, unsigned most, uint32_t *ret_version);
+
+/* Keeps this process and its children on one processor: there a step is a switch between two
+ * processes, over two it is ten times as slow. */
+void whole_one_processor(void);
+
+/* Lets a stopped child go on to its next stop by a ptrace request. Returns the signal that stopped
+ * it; ends the program when the child died. */
+int whole_go(pid_t child, int request);
 
 /* Whether the long numbers are wanted (MESHDNS_LONG=1). */
 bool whole_is_long(void);
