@@ -163,9 +163,9 @@ class Show:
         print('\n'.join(f'    {line}' for line in harness.read(
             os.path.join(TOP, POLICY)).rstrip().split('\n')))
         self.control.type(f'meshctl policy apply {POLICY}')
-        name = json.loads(self.control.sh('meshctl --json policy list').out)['policies'][0]['name']
+        name = json.loads(self.control.sh('meshctl policy list --json').out)['policies'][0]['name']
         self.document = json.loads(
-            self.control.sh(f'meshctl --json policy get {name}').out)['document']
+            self.control.sh(f'meshctl policy get {name} --json').out)['document']
         self.name = self.document['domains'][0]
         self.weights = {}
         for destination in self.document['destinations']:
@@ -183,7 +183,7 @@ class Show:
 
     def wait_for_nodes(self):
         def are_current():
-            nodes = json.loads(self.control.sh('meshctl --json node list').out)['nodes']
+            nodes = json.loads(self.control.sh('meshctl node list --json').out)['nodes']
             return all(node['is_current'] for node in nodes)
         harness.wait(are_current, 30, 'both nodes have the policy')
 
@@ -209,12 +209,12 @@ class Show:
         print('  {:<22}{:<12}{:>7}   {:<12}{:<12}'.format('program', 'through', 'draws',
                                                         'asked (%)', 'came out (%)'))
         nss, shim = self.node1, self.node2
-        self.draw('getent ahostsv4', 'NSS', nss.sh(GETENT % (300, self.name)).out)
-        self.draw('curl', 'NSS', nss.sh(CURL % (300, self.url)).out)
+        self.draw('getent ahostsv4', 'NSS', nss.sh(GETENT % (1000, self.name)).out)
+        self.draw('curl', 'NSS', nss.sh(CURL % (500, self.url)).out)
         self.draw('python3, urllib', 'the shim', shim.sh(
             f'meshctl run -- python3 -c {quote(PYTHON)} 1000 {self.url}').out)
         self.draw('curl', 'the shim', shim.sh(
-            f'meshctl run -- sh -c {quote(CURL % (300, self.url))}').out)
+            f'meshctl run -- sh -c {quote(CURL % (500, self.url))}').out)
         if shutil.which('node'):
             self.draw('node, http.get', 'the shim', shim.sh(
                 f'meshctl run -- node -e {quote(NODE)} 1000 {self.url}').out)
@@ -237,10 +237,10 @@ class Show:
         committed = time.monotonic()
         watcher.wait_for(r'^last ')
         last = float(watcher.out.split('last ')[1])
-        fact = (f'{1000 * (last - entered):.0f} ms after Enter the running program drew {old} for '
-                f'the last time (meshctl itself took {1000 * (committed - entered):.0f} ms)')
-        tell(fact)
-        self.facts.append(fact)
+        took = f'{1000 * (last - entered):.0f} ms'
+        tell(f'{took} after Enter it drew {old} for the last time; meshctl itself took '
+             f'{1000 * (committed - entered):.0f} ms.')
+        self.facts.append(f'a program that was running took a new weight up within {took}')
         self.wait_for_nodes()
         self.weights = {old: 0, new: self.weights[new],
                         **{address: weight for address, weight in list(self.weights.items())[2:]}}
@@ -255,7 +255,7 @@ class Show:
             self.draw('getent ahostsv4', 'NSS', self.node1.sh(GETENT % (100, self.name)).out)
             self.draw('curl', 'the shim', self.node2.sh(
                 f'meshctl run -- sh -c {quote(CURL % (100, self.url))}').out)
-        self.facts.append('with the controller and both agents killed, new programs resolve on')
+        self.facts.append('with the controller and both agents killed, new programs went on alike')
 
     def pass_others_on(self):
         heading('6. Other names go where they always went')
@@ -266,17 +266,17 @@ class Show:
         queries = len(server.out.split('\n'))
         self.node1.sh(f'getent ahostsv4 {self.name}')
         harness.equal(len(server.out.split('\n')), queries, 'the number of DNS queries')
-        fact = 'a name without a policy was asked of DNS; the policy\'s name was not'
-        tell(fact)
-        self.facts.append(fact)
+        tell(f'DNS was asked for www.example.org, and not for {self.name}.')
+        self.facts.append('a name without a policy went to DNS as ever; one with a policy did not')
 
     def sum_up(self):
         heading('What you have seen')
-        tell(f'{self.name} was drawn {sum(int(row[2]) for row in self.rows)} times by '
-             f'{len({row[0] for row in self.rows})} kinds of programs, by the weights asked for;')
-        for fact in self.facts:
-            tell(f'{fact};')
-        tell('no program was changed, and none asked a server: each answered itself, from memory.')
+        draws = sum(int(row[2]) for row in self.rows)
+        programs = sorted({row[0].split(',')[0].split()[0] for row in self.rows})
+        for fact in (f'{", ".join(programs)} drew {self.name} {draws} times, by the weights asked '
+                     'for', 'none of them was changed, and none asked a server: each answered '
+                     'itself, from memory', *self.facts):
+            tell(f'* {fact}')
         tell(f'{time.monotonic() - self.started:.0f} seconds; nothing is left behind. '
              'Next: README.md, "On a real machine".')
 

@@ -22,6 +22,7 @@ KNOWS = {
     'nss': ['reader'],
     'preload': ['reader'],
     'syncd': ['reader', 'base', 'writer', 'policy', 'wire'],
+    'controller': ['base', 'policy', 'wire'],
     'ctl': ['reader', 'base', 'writer', 'policy', 'wire'],
 }
 
@@ -33,6 +34,8 @@ def compile_commands():
     for entry in json.loads(harness.read(os.path.join(harness.BUILD, 'compile_commands.json'))):
         source = os.path.relpath(os.path.join(entry['directory'], entry['file']), harness.SOURCE)
         words = shlex.split(entry['command'])
+        if entry['output'].startswith('tests/') != source.startswith('tests/'):
+            continue  # a test builds some sources once more, its own way
         found[os.path.dirname(source)] = words[:words.index('-MD')]
     return found
 
@@ -56,14 +59,12 @@ def test_a_floor_sees_the_headers_of_those_it_knows_and_no_others():
         for other in KNOWS:
             if not headers(other):
                 continue
-            include = ''.join(f'#include "{name}"\n' for name in headers(other))
-            words = compiles(folder, include)
-            if other == folder or other.removeprefix('core/') in knows:
-                harness.check(words is None, f'{folder} cannot include {other}:\n{words}')
-            else:
-                first = f'#include "{headers(other)[0]}"\n'
-                harness.contains(compiles(folder, first) or 'it compiled', 'No such file',
-                                 f'{folder} including {first}')
+            name = headers(other)[0]
+            words = compiles(folder, f'#include "{name}"\n') or 'it compiled'
+            # A floor's header may need one of a floor that only that one knows: it was found.
+            is_seen = f'{name}: No such file' not in re.sub(r'\x1b\[[0-9;]*[mK]', '', words)
+            may_see = other == folder or other.removeprefix('core/') in knows
+            harness.equal(is_seen, may_see, f'{folder} may include {name} of {other}, which')
 
 
 def link_command(target):
