@@ -1,4 +1,4 @@
-/* test_compile_describe.c - what is told of a record is what was compiled, and any words are safe. */
+/* test_compile_describe.c - what is told of a record was compiled; any words are safe. */
 #include <stdlib.h>
 #include <string.h>
 

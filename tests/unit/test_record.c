@@ -1,7 +1,7 @@
 /* test_record.c - what policies say, read back by the reader that runs in every process.
  *
- * Policies are compiled, published by the writer into a real file and looked up, so that encoder and
- * decoder prove each other.
+ * Policies are compiled, published by the writer into a real file and looked up, so that encoder
+ * and decoder prove each other.
  */
 #include <arpa/inet.h>
 #include <math.h>
@@ -112,7 +112,7 @@ static void publish(const char *text)
     policy_set_free(set);
 }
 
-/* An answer in words: destinations with | between, then = and the canonical name if it is another. */
+/* An answer in words: destinations with | between, then = and the canonical name if another. */
 static void tell(const struct resolve_answer *answer, const char *name, bool has_ports,
                  struct buffer *ret)
 {
