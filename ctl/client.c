@@ -18,13 +18,16 @@ int client_open(const struct command_call *call, struct client *ret_client, stru
 
     int r = context_load(command_get(call, "config"), command_get(call, "context"), &client.context,
                          err);
-    if (r == 0)
-        *ret_client = client;
-    return r;
+    if (r < 0)
+        return r;
+    client.session = https_session_new();
+    *ret_client = client;
+    return 0;
 }
 
 void client_done(struct client *client)
 {
+    https_session_free(client->session);
     context_done(&client->context);
 }
 
@@ -95,7 +98,8 @@ int client_call(struct client *client, const char *method, const char *path,
     if (!buffer_is_good(&json))
         return error_set(err, ERROR_INTERNAL, "no memory");
 
-    struct https_request request = {.method = method,
+    struct https_request request = {.session = client->session,
+                                    .method = method,
                                     .url = url,
                                     .pin = client->context.pin,
                                     .token = client->context.token,

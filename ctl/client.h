@@ -6,10 +6,12 @@
 #include "command.h"
 #include "context.h"
 #include "error.h"
+#include "https.h"
 #include "value.h"
 
 struct client {
     struct context context;
+    struct https_session *session;
     long document; /* of the last problem: the index into `upserts` that it names; -1 = none */
 };
 

@@ -68,6 +68,8 @@ static void put_syncd(const struct value *syncd)
 
     if (value_get_boolean(syncd, "protected", false))
         (void)printf("protected on this machine: no policy overrides it\n");
+    if (value_get_boolean(syncd, "kept", false))
+        (void)printf("a document of a later meshdns covers it: its last record serves on\n");
     if (!explanation || explanation->type != VALUE_MAP)
         return;
     output_text(stdout, matched && matched[0] ? matched : "no domain");

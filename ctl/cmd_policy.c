@@ -113,16 +113,31 @@ int cmd_policy_apply(const struct command_call *call, struct error *err)
     return r < 0 ? r : change_show(call, &answer, err);
 }
 
+/* Fetches a policy: {name, revision, document}. */
+static int fetch(struct client *client, const char *name, struct value *ret_answer,
+                 struct error *err)
+{
+    char path[128];
+
+    int r = client_check_name("policy", name, err);
+    if (r < 0)
+        return r;
+    (void)snprintf(path, sizeof(path), "/v1/policies/%s", name);
+    return client_call(client, "GET", path, NULL, ret_answer, err);
+}
+
+/* A misspelt name shall not look like a success, so each is asked for first. Should somebody delete
+ * one in between, the outcome is still the one that was wanted. */
 int cmd_policy_delete(const struct command_call *call, struct error *err)
 {
     AUTO(client_done) struct client client = {0};
     AUTO_VALUE struct value answer = {.type = VALUE_NULL};
-    int r = 0;
+    int r = client_open(call, &client, err);
 
-    for (size_t i = 0; r == 0 && i < call->argument_count; i++)
-        r = client_check_name("policy", call->arguments[i], err);
-    if (r == 0)
-        r = client_open(call, &client, err);
+    for (size_t i = 0; r == 0 && i < call->argument_count; i++) {
+        AUTO_VALUE struct value policy = {.type = VALUE_NULL};
+        r = fetch(&client, call->arguments[i], &policy, err);
+    }
     if (r == 0)
         r = change_send(&client, NULL, call->arguments, call->argument_count, &answer, err);
     return r < 0 ? r : change_show(call, &answer, err);
@@ -132,16 +147,10 @@ int cmd_policy_get(const struct command_call *call, struct error *err)
 {
     AUTO(client_done) struct client client = {0};
     AUTO_VALUE struct value answer = {.type = VALUE_NULL};
-    const char *name = call->arguments[0];
-    char path[128];
 
-    int r = client_check_name("policy", name, err);
+    int r = client_open(call, &client, err);
     if (r == 0)
-        r = client_open(call, &client, err);
-    if (r < 0)
-        return r;
-    (void)snprintf(path, sizeof(path), "/v1/policies/%s", name);
-    r = client_call(&client, "GET", path, NULL, &answer, err);
+        r = fetch(&client, call->arguments[0], &answer, err);
     if (r < 0)
         return r;
     if (command_has(call, "json"))

@@ -14,12 +14,19 @@
 
 #define HTTPS_PIN_SIZE 53 /* room for "sha256//", 44 characters of base64 and a NUL */
 
+/* Keeps the connection open from call to call. Belongs to one thread at a time. NULL when memory
+ * runs out, which https_call takes for none; https_session_free(NULL) does nothing. */
+struct https_session;
+struct https_session *https_session_new(void);
+void https_session_free(struct https_session *session);
+
 struct https_request {
-    const char *method; /* "GET", "PUT", "POST", "DELETE" */
-    const char *url;    /* https://HOST[:PORT]/path */
-    const char *pin;    /* "sha256//..." of the certificate's public key (curl's form) */
-    const char *token;  /* sent as `Authorization: Bearer TOKEN`; NULL = none */
-    const void *body;   /* JSON; NULL = none */
+    struct https_session *session; /* NULL = a connection for this call alone */
+    const char *method;            /* "GET", "PUT", "POST", "DELETE" */
+    const char *url;               /* https://HOST[:PORT]/path */
+    const char *pin;               /* "sha256//..." of the certificate's public key (curl's form) */
+    const char *token;             /* sent as `Authorization: Bearer TOKEN`; NULL = none */
+    const void *body;              /* JSON; NULL = none */
     size_t body_size;
     unsigned timeout_ms; /* for the whole request, connecting included; 0 = 30 s */
     size_t most;         /* bytes of the answer; 0 = 1 MiB */

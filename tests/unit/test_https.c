@@ -20,7 +20,7 @@ struct server {
     struct MHD_Daemon *daemon;
     char key[4096], certificate[4096], pin[HTTPS_PIN_SIZE], url[64];
     char method[16], authorization[128], type[64], accept[128], body[256];
-    unsigned calls;
+    unsigned calls, connections;
 };
 
 static void base64_pin(gnutls_x509_crt_t certificate, char *ret_pin)
@@ -113,14 +113,23 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return r;
 }
 
+static void count_connection(void *context, struct MHD_Connection *connection, void **state,
+                             enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+
+    (void)connection, (void)state;
+    server->connections += code == MHD_CONNECTION_NOTIFY_STARTED;
+}
+
 static void server_start(struct server *server)
 {
     *server = (struct server){0};
     make_certificate(server);
-    server->daemon =
-        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL, NULL, answer,
-                         server, MHD_OPTION_HTTPS_MEM_KEY, server->key, MHD_OPTION_HTTPS_MEM_CERT,
-                         server->certificate, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL, NULL, answer, server,
+        MHD_OPTION_NOTIFY_CONNECTION, count_connection, server, MHD_OPTION_HTTPS_MEM_KEY,
+        server->key, MHD_OPTION_HTTPS_MEM_CERT, server->certificate, MHD_OPTION_END);
     cr_assert(server->daemon, "no server");
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
@@ -173,6 +182,32 @@ Test(https, a_request_carries_method_token_and_body_and_brings_status_and_body)
     /* A redirection is an answer like any other: nobody sends the token elsewhere. */
     cr_expect_eq(call(&server, "/moved", (struct https_request){0}, &got, &err), 0);
     cr_expect_eq(got.status, 301);
+    MHD_stop_daemon(server.daemon);
+}
+
+Test(https, a_session_keeps_its_connection_and_forgets_its_token)
+{
+    struct server server, other;
+    struct https_session *session = https_session_new();
+    AUTO_HTTPS_ANSWER struct https_answer got = {0};
+    struct error err = {0};
+
+    server_start(&server);
+    make_certificate(&other);
+    for (int i = 0; i < 3; i++) {
+        struct https_request request = {.session = session, .token = i == 0 ? "mdt_x" : NULL};
+        cr_assert_eq(call(&server, "/", request, &got, &err), 0, "%s", error_line(&err));
+        cr_expect_str_eq(server.authorization, i == 0 ? "Bearer mdt_x" : "");
+    }
+    cr_expect_eq(server.calls, 3u);
+    cr_expect_eq(server.connections, 1u);
+    /* A connection that is open already does not serve who expects another key. */
+    int r = call(&server, "/", (struct https_request){.session = session, .pin = other.pin}, &got,
+                 &err);
+    cr_expect_eq(r, ERROR_UNREACHABLE);
+    cr_expect_eq(server.calls, 3u);
+    https_session_free(session);
+    https_session_free(NULL);
     MHD_stop_daemon(server.daemon);
 }
 
@@ -238,7 +273,8 @@ Test(https, a_url_without_tls_and_a_pin_that_is_none_are_refused)
     struct https_answer got = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-        struct https_request request = {"GET", refused[i].url, refused[i].pin};
+        struct https_request request = {
+            .method = "GET", .url = refused[i].url, .pin = refused[i].pin};
         struct error err = {0};
 
         cr_expect_eq(https_call(&request, &got, &err), ERROR_INVALID, "row %zu", i);
