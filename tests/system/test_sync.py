@@ -440,5 +440,26 @@ def test_words_and_exit_codes_are_those_of_the_house():
     contains(run([harness.SYNCD, 'run', '--config', bad], expect=78).err, "did you mean 'state'?")
 
 
+def test_the_manual_tells_every_counter_option_and_key_and_its_examples_are_read():
+    mesh = Mesh()
+    node = mesh.join('web-1')
+    page = harness.read(os.path.join(harness.SOURCE, 'man', 'meshdns-syncd.8'))
+    for counter in node.status['counters']:
+        contains(page, f'.It {counter}\n', 'the manual')
+    options = harness.re.findall(r'^  --([a-z-]+) ', run([harness.SYNCD, 'run', '--help']).out,
+                                 harness.re.M)
+    equal(len(options), 7, 'the number of options')
+    for option in options:
+        contains(page, f'.It Fl -{option} ', 'the manual')
+
+    page = harness.read(os.path.join(harness.SOURCE, 'man', 'meshdns.conf.5'))
+    blocks = harness.re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, harness.re.M | harness.re.S)
+    node.stop()
+    node.configure(blocks[1])
+    node.start()
+    equal(node.ask(request='explain', name='a.corp.example')['protected'], True)
+    equal(node.ask(request='explain', name='corp.example')['protected'], False)
+
+
 if __name__ == '__main__':
     harness.main()
