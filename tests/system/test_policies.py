@@ -55,6 +55,43 @@ def test_each_ready_made_policy_passes_check_and_schema_and_stands_in_the_readme
     harness.run([harness.MESHCTL, 'policy', 'check', POLICIES])
 
 
+# What the comments of the policies promise: name, options, result, weights of first answers.
+PROMISES = (
+    ('canary.shop.mesh', (), 'found', {'10.0.1.10': 90, '10.0.1.11': 10}),
+    ('blue-green.shop.mesh', (), 'found', {'10.0.1.20': 1, '10.0.1.21': 1}),
+    ('cache.shop.mesh', (), 'found', None),
+    ('db.shop.mesh', (), 'found', {'10.0.3.10': 1}),
+    ('search.shop.mesh', (), 'found', {'10.0.8.10': 1, '10.0.8.11': 1}),
+    ('telemetry.example.net', (), 'denied', {}),
+    ('eu.telemetry.example.net', (), 'denied', {}),
+    ('deep.er.tenants.shop.mesh', (), 'found', {'10.0.4.10': 1, '10.0.4.11': 1}),
+    ('acme.tenants.shop.mesh', (), 'found', {'10.0.4.20': 1}),
+    ('web.shop.mesh', (), 'found', {'10.0.5.10': 3, '10.0.5.11': 2, 'fd00:5::12': 1}),
+    ('web.shop.mesh', ('--family', '4'), 'found', {'10.0.5.10': 3, '10.0.5.11': 2}),
+    ('web.shop.mesh', ('--family', '6'), 'found', {'fd00:5::10': 3, 'fd00:5::12': 1}),
+    ('api.shop.mesh', ('--as-nss',), 'found', {'10.0.6.10': 1, 'fd00:6::10': 1, '10.0.6.11': 1}),
+    ('api-v2.shop.mesh', (), 'found', {'10.0.6.20': 1, '10.0.6.21': 1}),
+    ('api-v2.shop.mesh', ('--as-nss',), 'no-data', {}),
+    ('docs.shop.mesh', (), 'no-policy', {}),
+)
+
+
+def test_each_ready_made_policy_does_what_its_comment_says():
+    snapshot = os.path.join(harness.folder(), 'snapshot')
+    harness.run([harness.MESHCTL, 'snapshot', 'compile', POLICIES, '-o', snapshot,
+                 '--zone', 'eu-1'])
+    for name, options, result, weights in PROMISES:
+        done = harness.run([harness.MESHCTL, 'resolve', name, '--json', '--count', '2000',
+                            '--snapshot', snapshot, *options], expect=0 if weights != {} else 1)
+        answer = json.loads(done.out)
+        counts = {each['address'][0]: each['draws'] for each in answer['destinations']}
+        harness.equal(answer['result'], result, name)
+        if weights is None:
+            harness.equal(len(counts), 1, f'{name}: the number of destinations that it sticks to')
+        elif weights:
+            harness.shares(counts, weights)
+
+
 def test_the_schema_refuses_each_wrong_document_that_a_schema_can_see():
     seen, passed = 0, set()
     for path in sorted(glob.glob(os.path.join(CORPUS, '*.yaml'))):
