@@ -13,11 +13,13 @@
 
 #include "auto.h"
 #include "clock.h"
+#include "file.h"
 #include "fixture.h"
 #include "snapshot_check.h"
 #include "snapshot_writer.h"
 
 #define LIVE_MS 500
+#define MUTANTS 500
 
 static char folder[] = "/tmp/test_snapshot_check.XXXXXX", path[128];
 static struct snapshot_writer *writer;
@@ -228,6 +230,51 @@ Test(snapshot_check, what_is_no_snapshot_is_refused)
     cr_assert_eq(truncate(path, 4096), 0);
     cr_expect_eq(snapshot_check_open(path, &check, &err), ERROR_INVALID);
     cr_expect_null(check);
+}
+
+/* A file of the given bytes beside the snapshot. */
+static void put_file(const char *file, const uint8_t *bytes, size_t size)
+{
+    AUTO_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    cr_assert(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+}
+
+Test(snapshot_check, any_bytes_give_a_verdict)
+{
+    AUTO_FREE char *bytes = NULL;
+    uint64_t random = 4711;
+    char mutant[160];
+    size_t size = 0;
+    int refused = 0;
+
+    (void)put_all_kinds();
+    (void)snprintf(mutant, sizeof(mutant), "%s.mutant", path);
+    cr_assert_eq(file_read(path, SIZE_MAX / 2, &bytes, &size, NULL), 0);
+    uint64_t *header = (uint64_t *)(void *)bytes;
+    size_t index = header[2], used = header[5] * 64; /* what lies behind is empty */
+    for (int i = 0; i < MUTANTS; i++) {
+        AUTO_FREE uint8_t *copy = malloc(size);
+        struct snapshot_check *check = NULL;
+        struct error err = {0};
+
+        cr_assert(copy);
+        memcpy(copy, bytes, size);
+        for (int n = i % 4; n >= 0; n--) { /* in the header's words, in the index, in records */
+            size_t from = i % 3 == 0 ? 8 : index, to = i % 3 == 0 ? 128 : used;
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            size_t at = from + (size_t)(random >> 33) % (to - from);
+            copy[at] = (uint8_t)(i % 2 ? copy[at] ^ 1u << (random >> 20 & 7) : random >> 24);
+        }
+        put_file(mutant, copy, size - (i % 5 ? 0 : (size_t)(random >> 33) % size));
+        int r = snapshot_check_open(mutant, &check, &err);
+        if (r == 0)
+            r = snapshot_check_each(check, NULL, NULL, &err);
+        refused += r < 0;
+        snapshot_check_close(check);
+    }
+    (void)unlink(mutant);
+    cr_expect_gt(refused, MUTANTS / 10); /* many a changed byte is an address or a weight */
 }
 
 /* Puts and deletes until it is killed. */
