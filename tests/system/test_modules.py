@@ -285,6 +285,12 @@ def test_without_a_snapshot_or_with_a_bad_one_names_resolve_as_if_meshdns_were_n
     harness.contains(found, '10.0.1.4', 'another snapshot, by MESHDNS_SNAPSHOT')
 
 
+def test_nss_reads_no_environment():
+    prepared()
+    found = nss().run(['getent', 'ahostsv4', 'four.mesh'], env={'MESHDNS_SNAPSHOT': '/dev/null'})
+    harness.contains(found.out, '10.0.1.4')
+
+
 def test_the_shim_is_loaded_through_a_link_where_its_path_has_a_space():
     prepared()
     folder = os.path.join(harness.folder(), 'a b:c')

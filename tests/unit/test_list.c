@@ -2,7 +2,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <criterion/criterion.h>
 
@@ -108,3 +110,54 @@ Test(list, an_answer_without_an_address_is_no_data)
     cr_expect_eq(list_build(&answer, &tcp80, AI_CANONNAME, false, &list), EAI_NODATA);
     cr_expect_eq(list, (struct addrinfo *)&answer, "untouched on failure");
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* which has an allocator and address space of its own */
+
+/* Takes all blocks of a node's size that the process may still get. They hang in a chain. */
+static size_t take_all(void **chain)
+{
+    size_t count = 0;
+
+    for (void **block; (block = malloc(sizeof(struct addrinfo) + sizeof(struct sockaddr_in6)));) {
+        *block = *chain;
+        *chain = block;
+        count++;
+    }
+    return count;
+}
+
+static void give_back(void **chain, size_t count)
+{
+    for (; count > 0 && *chain; count--) {
+        void **block = *chain;
+
+        *chain = *block;
+        free(block);
+    }
+}
+
+Test(list, when_memory_runs_out_nothing_is_kept_and_nothing_returned)
+{
+    struct resolve_answer answer = sample();
+    struct addrinfo *untouched = (struct addrinfo *)&answer, *list = untouched;
+    struct rlimit limit;
+    void *chain = NULL;
+
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = 1; /* the process keeps what it has */
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    take_all(&chain);
+    for (size_t room = 0; room < 9; room++) { /* the list has nine nodes */
+        int error;
+
+        give_back(&chain, room);
+        error = list_build(&answer, &any80, 0, true, &list); /* mapped: all of one size */
+        if (error != EAI_MEMORY || list != untouched || take_all(&chain) != room)
+            abort(); /* an assertion that fails would need memory */
+    }
+    give_back(&chain, SIZE_MAX);
+    cr_expect_eq(list_build(&answer, &any80, 0, false, &list), 0);
+    freeaddrinfo(list);
+}
+
+#endif
