@@ -1,9 +1,9 @@
 /* api.h - the HTTPS API: routes, tokens, limits.
  * Part of the controller; libmicrohttpd with GnuTLS.
  *
- * libmicrohttpd's thread reads a request, looks at its token and reads its JSON; then the connection is
- * suspended and the hub's thread runs the handler. The routes are in one table (api.c), described in
- * meshdns-controller(8).
+ * libmicrohttpd's thread reads a request, looks at its token and reads its JSON; then the
+ * connection is suspended and the hub's thread runs the handler. The routes are in one table
+ * (api.c), described in meshdns-controller(8).
  */
 #pragma once
 

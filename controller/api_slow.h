@@ -1,8 +1,8 @@
 /* api_slow.h - shuts HTTP connections whose request takes too long.
  * Part of the controller. Any thread.
  *
- * libmicrohttpd's own time-out is for inactivity: a client that sends a byte a second is never closed,
- * and at the connection limit newcomers hang.
+ * libmicrohttpd's own time-out is for inactivity: a client that sends a byte a second is never
+ * closed, and at the connection limit newcomers hang.
  */
 #pragma once
 

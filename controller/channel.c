@@ -210,7 +210,8 @@ static void dispatch(struct control *control, struct nodes_node *node,
     }
 }
 
-/* The node behind a message, or NULL: then it was refused. Tells the scissors whose descriptor it is. */
+/* The node behind a message, or NULL: then it was refused. Tells the scissors whose descriptor it
+ * is. */
 static struct nodes_node *sender(struct control *control, enum cut_channel channel,
                                  zmq_msg_t *frame, uint64_t now_ms, uint64_t *ret_cookie)
 {

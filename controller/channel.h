@@ -1,8 +1,8 @@
 /* channel.h - what single nodes say, and what each gets for an answer.
  * Part of the controller; the hub's thread only.
  *
- * Routing ids are not authenticated; User-Ids are (the node's key, by ZAP). The connection that said
- * hello last is a node's channel; whatever comes from another one is ignored.
+ * Routing ids are not authenticated; User-Ids are (the node's key, by ZAP). The connection that
+ * said hello last is a node's channel; whatever comes from another one is ignored.
  */
 #pragma once
 

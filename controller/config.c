@@ -1,7 +1,7 @@
 /* config.c - settings from YAML and flags, through one table.
  *
- * Each setting has one function that checks its text; the file and the flags both call it, so a value
- * is judged alike wherever it comes from.
+ * Each setting has one function that checks its text; the file and the flags both call it, so a
+ * value is judged alike wherever it comes from.
  */
 #include "config.h"
 

@@ -76,21 +76,21 @@ int control_init(struct control *control, const struct config *config, struct au
                  struct log *log, struct error *err);
 void control_done(struct control *control);
 
-/* Counts, and logs at most a few of each kind in ten seconds, so that nobody fills the disk with our
- * words. who: an address or a node's name. */
+/* Counts, and logs at most a few of each kind in ten seconds, so that nobody fills the disk with
+ * our words. who: an address or a node's name. */
 void control_refuse(struct control *control, enum control_refusal refusal, const char *who,
                     const char *why);
 
-/* A node proved a revision that this store does not know, or another content of it: the store is older
- * than the mesh. Changes are refused from here on, over restarts too, until `recover`. */
+/* A node proved a revision that this store does not know, or another content of it: the store is
+ * older than the mesh. Changes are refused from here on, over restarts too, until `recover`. */
 void control_turn_read_only(struct control *control, const char *node, uint64_t revision,
                             bool is_same);
 
 /* ERROR_AGAIN with the cure while the mesh is read-only, else 0. */
 int control_check_writable(const struct control *control, struct error *err);
 
-/* Closes a message and sends it to one node over the ROUTER, or to all. A node that cannot take it is
- * passed over: whatever is lost is asked for again. */
+/* Closes a message and sends it to one node over the ROUTER, or to all. A node that cannot take it
+ * is passed over: whatever is lost is asked for again. */
 void control_tell(struct control *control, struct nodes_node *node, const struct message *message);
 void control_tell_all(struct control *control, const struct message *message);
 

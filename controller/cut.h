@@ -1,9 +1,10 @@
 /* cut.h - which connection belongs to which key, and the scissors.
  * Part of the controller; the hub's thread only.
  *
- * No event of libzmq joins a descriptor and a key: the monitor tells descriptors, ZAP tells keys. What
- * joins them is a message: its ZMQ_SRCFD and its User-Id. Descriptor numbers are used again at once, so
- * each is kept with its socket's SO_COOKIE, which is not, and compared before anything is shut.
+ * No event of libzmq joins a descriptor and a key: the monitor tells descriptors, ZAP tells keys.
+ * What joins them is a message: its ZMQ_SRCFD and its User-Id. Descriptor numbers are used again at
+ * once, so each is kept with its socket's SO_COOKIE, which is not, and compared before anything is
+ * shut.
  */
 #pragma once
 
@@ -20,9 +21,9 @@ void cut_free(struct cut *cut);
 /* The socket that a connection came in through. */
 enum cut_channel { CUT_ROUTER, CUT_XPUB };
 
-/* A connection was accepted, or is gone (an unknown descriptor is no mistake). cut_closed copies the
- * peer's address, "unknown" when it is, into ret_address (room 46), and returns the cookie of the
- * socket that is gone, 0 when it is not known. */
+/* A connection was accepted, or is gone (an unknown descriptor is no mistake). cut_closed copies
+ * the peer's address, "unknown" when it is, into ret_address (room 46), and returns the cookie of
+ * the socket that is gone, 0 when it is not known. */
 void cut_opened(struct cut *cut, enum cut_channel channel, int fd, uint64_t now_ms);
 uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret_address);
 

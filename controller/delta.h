@@ -20,8 +20,8 @@ struct delta {
 int delta_after(struct store *store, uint64_t revision, size_t most, struct delta *ret_delta,
                 struct error *err);
 
-/* The documents that follow a name, up to `most` bytes but at least one; message.next is where to go
- * on, "" at the end. */
+/* The documents that follow a name, up to `most` bytes but at least one; message.next is where to
+ * go on, "" at the end. */
 int delta_chunk(struct store *store, const char *cursor, size_t most, struct delta *ret_delta,
                 struct error *err);
 

@@ -1,9 +1,9 @@
 /* documents.c - from one revision to the next.
  *
- * A change is first parsed and tried on the policy set's open transaction, then written to the store
- * in one transaction that also takes the revision; only after its commit is the set's transaction
- * committed, which cannot fail. So memory and store never differ, and a full disk or a wrong policy
- * leaves both as they were.
+ * A change is first parsed and tried on the policy set's open transaction, then written to the
+ * store in one transaction that also takes the revision; only after its commit is the set's
+ * transaction committed, which cannot fail. So memory and store never differ, and a full disk or a
+ * wrong policy leaves both as they were.
  */
 #include "documents.h"
 

@@ -1,5 +1,5 @@
-/* documents.h - the policies in force: in the store, in memory, and the way from one revision to the
- * next.
+/* documents.h - the policies in force: in the store, in memory, and the way from one revision to
+ * the next.
  * Part of the controller; the hub's thread only.
  */
 #pragma once
@@ -31,11 +31,12 @@ void documents_done(struct documents *documents);
  *
  *   upserts    a list of documents, or NULL
  *   deletes    a list of names, or NULL; a name that is not there is no mistake
- *   ret_index  with an error: the upsert that caused it, SIZE_MAX when none did; err's where is then
+ *   ret_index  with an error: the upsert that caused it, SIZE_MAX when none did; err's where is
+ *   then
  *              the policy's name
  *
- * A change that changes nothing keeps the revision. Returns 0, or a negative error code and everything
- * is as before. */
+ * A change that changes nothing keeps the revision. Returns 0, or a negative error code and
+ * everything is as before. */
 struct documents_change {
     uint64_t revision;
     size_t changed, unchanged;

@@ -1,8 +1,8 @@
 /* hub.c - the one thread that owns the store and the sockets.
  *
  * It sleeps in zmq_poll over the sockets, their monitors, ZAP, a descriptor for jobs and one for
- * signals, until the publisher's next deadline. Each source is served up to a bound before the others
- * get their turn, so nobody starves anybody.
+ * signals, until the publisher's next deadline. Each source is served up to a bound before the
+ * others get their turn, so nobody starves anybody.
  */
 #include "hub.h"
 

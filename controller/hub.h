@@ -10,14 +10,15 @@
 
 struct hub;
 
-/* Work for the hub's thread. run is called once; the job is the submitter's again when it begins. */
+/* Work for the hub's thread. run is called once; the job is the submitter's again when it
+ * begins. */
 struct hub_job {
     void (*run)(struct hub_job *job, struct control *control);
     struct hub_job *next; /* the hub's */
 };
 
-/* Binds the sockets. mesh and the hub live until hub_close; SIGTERM and SIGINT must be blocked in all
- * threads, the hub takes them from a descriptor. */
+/* Binds the sockets. mesh and the hub live until hub_close; SIGTERM and SIGINT must be blocked in
+ * all threads, the hub takes them from a descriptor. */
 int hub_open(struct control *control, struct hub **ret_hub, struct error *err);
 void hub_close(struct hub *hub); /* NULL does nothing */
 

@@ -1,7 +1,7 @@
 /* monitor.c - what libzmq tells of a socket's connections.
  *
- * An event is two frames: 16 bits of event and 32 of value, packed, in this machine's byte order, then
- * an address (our own, not the peer's).
+ * An event is two frames: 16 bits of event and 32 of value, packed, in this machine's byte order,
+ * then an address (our own, not the peer's).
  */
 #include "monitor.h"
 

@@ -10,7 +10,7 @@
 enum monitor_kind {
     MONITOR_OPENED, /* a connection was accepted: fd */
     MONITOR_CLOSED, /* it is gone: fd */
-    MONITOR_FAILED, /* a handshake failed, not by ZAP's word; the next MONITOR_CLOSED is that peer's */
+    MONITOR_FAILED, /* a handshake failed, not by ZAP; the next MONITOR_CLOSED is that peer's */
     MONITOR_OTHER,
 };
 

@@ -1,8 +1,8 @@
 /* sealer.h - the controller's voice: closes messages with the current epoch and a rising sequence.
  * Part of the controller; the hub's thread only.
  *
- * The high half of a sequence is the number of this start, kept in the store, so that sequences rise
- * over restarts too.
+ * The high half of a sequence is the number of this start, kept in the store, so that sequences
+ * rise over restarts too.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ int sealer_init(struct sealer *sealer, const struct authority *authority, struct
                 const struct store_mesh *mesh, struct error *err);
 void sealer_done(struct sealer *sealer); /* wipes the group key */
 
-/* A new epoch, at least `least`, inside the caller's transaction; sealer_adopt makes it the one that
- * is used, once that transaction is committed. */
+/* A new epoch, at least `least`, inside the caller's transaction; sealer_adopt makes it the one
+ * that is used, once that transaction is committed. */
 struct sealer_epoch {
     uint64_t epoch;
     uint8_t group_key[KEY_GROUP];
@@ -37,7 +37,7 @@ int sealer_next_epoch(struct sealer *sealer, uint64_t least, struct sealer_epoch
                       struct error *err);
 void sealer_adopt(struct sealer *sealer, struct sealer_epoch *epoch); /* wipes it */
 
-/* Writes a message's body and closes it: for all (encrypted with the group key) or for one node (plain;
- * CURVE carries it). ret_sealed is reset first. */
+/* Writes a message's body and closes it: for all (encrypted with the group key) or for one node
+ * (plain; CURVE carries it). ret_sealed is reset first. */
 int sealer_close(struct sealer *sealer, const struct message *message, bool is_for_all,
                  struct buffer *ret_sealed, struct error *err);

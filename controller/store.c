@@ -1,7 +1,7 @@
 /* store.c - the sqlite3 file: its schema, its transactions, the mesh's own row.
  *
- * Documents, nodes and invitations are in the files of those names. A deleted document stays as a row
- * without bytes, so that a node which was away learns of it by its revision alone.
+ * Documents, nodes and invitations are in the files of those names. A deleted document stays as a
+ * row without bytes, so that a node which was away learns of it by its revision alone.
  */
 #include "store.h"
 

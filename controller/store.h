@@ -1,8 +1,8 @@
 /* store.h - what the controller must never forget, in one sqlite3 file.
  * Part of the controller; used by one thread, the hub's (or by init and recover).
  *
- * WAL and synchronous=FULL: what store_commit has said yes to survives kill -9 and power loss. A full
- * disk fails the transaction, never half of it.
+ * WAL and synchronous=FULL: what store_commit has said yes to survives kill -9 and power loss. A
+ * full disk fails the transaction, never half of it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* store_documents.h - the documents in the store, and the log of revisions.
- * Part of the controller; used by one thread. A deleted document stays as a row without bytes, so that
- * a node which was away learns of it by its revision alone.
+ * Part of the controller; used by one thread. A deleted document stays as a row without bytes, so
+ * that a node which was away learns of it by its revision alone.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 #include "seal.h"
 #include "store.h"
 
-/* One document. bytes is borrowed and lives during the call; NULL = deleted. A nonzero result ends the
- * walk and is returned from it. */
+/* One document. bytes is borrowed and lives during the call; NULL = deleted. A nonzero result ends
+ * the walk and is returned from it. */
 typedef int (*store_documents_visit)(void *context, const char *name, uint64_t revision,
                                      const void *bytes, size_t size);
 

@@ -43,8 +43,8 @@ int store_nodes_invitations(struct store *store, store_nodes_visit visit, void *
 int store_nodes_invited(struct store *store, const uint8_t secret_hash[static KEY_TOKEN_HASH],
                         store_nodes_visit visit, void *context, struct error *err);
 
-/* Marks a node's invitation as used. The row stays, so that a node whose answer was lost can ask again
- * with the same key. */
+/* Marks a node's invitation as used. The row stays, so that a node whose answer was lost can ask
+ * again with the same key. */
 int store_nodes_use(struct store *store, const char *node,
                     const uint8_t public_key[static KEY_CURVE_PUBLIC], struct error *err);
 

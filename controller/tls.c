@@ -1,7 +1,8 @@
 /* tls.c - the controller's certificate, by GnuTLS.
  *
- * P-256 because every TLS client takes it (what certtool calls "medium" is a curve that some refuse).
- * It does not expire: whoever pins a key does not look at dates, and a mesh must not stop on one.
+ * P-256 because every TLS client takes it (what certtool calls "medium" is a curve that some
+ * refuse). It does not expire: whoever pins a key does not look at dates, and a mesh must not stop
+ * on one.
  */
 #include "tls.h"
 

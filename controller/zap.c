@@ -1,7 +1,8 @@
 /* zap.c - ZeroMQ's authentication protocol, RFC 27.
  *
- * A request is: an empty delimiter (the REP socket takes it away), version, request id, domain, address,
- * identity, mechanism, and the credentials: for CURVE one frame of 32 bytes, the client's public key.
+ * A request is: an empty delimiter (the REP socket takes it away), version, request id, domain,
+ * address, identity, mechanism, and the credentials: for CURVE one frame of 32 bytes, the client's
+ * public key.
  */
 #include "zap.h"
 

@@ -14,8 +14,8 @@ enum zap_verdict {
     ZAP_NEVER = 400,   /* revoked: libzmq never tries again */
 };
 
-/* Decides about a CURVE key. address is the peer's IP without a port. public_key is NULL for every other
- * mechanism. ret_user_id: the User-Id of the connection's messages. */
+/* Decides about a CURVE key. address is the peer's IP without a port. public_key is NULL for every
+ * other mechanism. ret_user_id: the User-Id of the connection's messages. */
 typedef enum zap_verdict (*zap_decide)(void *context, const char *address,
                                        const uint8_t *public_key, char ret_user_id[static 65]);
 

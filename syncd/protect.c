@@ -6,7 +6,6 @@
 #include "protect.h"
 
 #include <string.h>
-
 #include <arpa/inet.h>
 
 #include "auto.h"

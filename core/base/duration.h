@@ -7,8 +7,8 @@
 
 #include "error.h"
 
-/* Reads a whole number and its unit: "500ms", "5s", "2m", "24h". At most ten years; 0 is a duration.
- * Returns 0 or ERROR_INVALID, which says what was found and what is allowed. */
+/* Reads a whole number and its unit: "500ms", "5s", "2m", "24h". At most ten years; 0 is a
+ * duration. Returns 0 or ERROR_INVALID, which says what was found and what is allowed. */
 int duration_read(const char *text, uint64_t *ret_ms, struct error *err);
 
 /* The same between two bounds, which are named when the duration is outside them. */

@@ -23,8 +23,8 @@ int endpoint_read(const char *text, struct endpoint *ret_endpoint, struct error 
 /* As endpoint_read, where only a numeric address will do: what a server listens on. */
 int endpoint_read_numeric(const char *text, struct endpoint *ret_endpoint, struct error *err);
 
-/* Whether a host, without a port, is one: a numeric address (IPv6 without brackets) or a host name of
- * letters, digits, '-', '_' and '.'. */
+/* Whether a host, without a port, is one: a numeric address (IPv6 without brackets) or a host name
+ * of letters, digits, '-', '_' and '.'. */
 bool endpoint_is_host(const char *host);
 
 /* Writes SCHEME://HOST:PORT, IPv6 in brackets. ret_text has room for ENDPOINT_TEXT. */

@@ -1,7 +1,7 @@
 /* key.c - keys and tokens, by libsodium.
  *
- * The public half of an Ed25519 key is the second half of its secret [1]; that of a Curve25519 key is
- * the base point times the secret [2], which is also what ZeroMQ's CURVE takes.
+ * The public half of an Ed25519 key is the second half of its secret [1]; that of a Curve25519 key
+ * is the base point times the secret [2], which is also what ZeroMQ's CURVE takes.
  *
  * [1] https://doc.libsodium.org/public-key_cryptography/public-key_signatures
  * [2] https://doc.libsodium.org/advanced/scalar_multiplication
@@ -72,7 +72,8 @@ static int create(const char *path, const char *kind, const uint8_t *secret, siz
     return r;
 }
 
-/* The hexadecimal part of a key file's text, cut at its line end; NULL when it is of another kind. */
+/* The hexadecimal part of a key file's text, cut at its line end; NULL when it is of another
+ * kind. */
 static char *find_digits(char *text, size_t size, const char *kind)
 {
     char head[64];

@@ -46,8 +46,8 @@ void key_random(void *ret_bytes, size_t size);
 /* Compares without telling by its time where the difference is. */
 bool key_is_equal(const void *one, const void *other, size_t size);
 
-/* Files. Creating refuses to replace (ERROR_CONFLICT); loading refuses modes beyond 0600. The public
- * halves are derived from the secrets. */
+/* Files. Creating refuses to replace (ERROR_CONFLICT); loading refuses modes beyond 0600. The
+ * public halves are derived from the secrets. */
 int key_sign_create(const char *path, const struct key_sign *key, struct error *err);
 int key_sign_load(const char *path, struct key_sign *ret_key, struct error *err);
 int key_curve_create(const char *path, const struct key_curve *key, struct error *err);

@@ -3,13 +3,12 @@
  * pack_check walks the bytes before msgpack-c sees them. Each key is looked up in the table of the
  * kind; one that is not there is skipped, so that a newer peer may say more.
  */
-#include "message.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include <msgpack.h>
 
+#include "message.h"
 #include "message_fields.h"
 #include "pack.h"
 
@@ -195,7 +194,8 @@ static bool is_from_node(unsigned kind)
     return kind < MESSAGE_WELCOME;
 }
 
-/* Reads a map of `kind` into ret_message, which is touched on success only, or for an unknown kind. */
+/* Reads a map of `kind` into ret_message, which is touched on success only, or for an unknown
+ * kind. */
 static int read_kind(unsigned kind, const msgpack_object *object, struct message *ret_message,
                      struct error *err)
 {

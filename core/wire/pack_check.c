@@ -2,13 +2,13 @@
  *
  * msgpack-c reserves room for as many elements as a header claims before it looks whether they are
  * there: the 6 bytes dd 10 00 00 00 01 cost 8 GiB of address space (seen with 4.0.0). So the bytes
- * are walked first with a small stack of counts; what passes holds as many elements as bytes at most.
+ * are walked first with a small stack of counts; what passes holds as many elements as bytes at
+ * most.
  */
-#include "pack.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pack.h"
 #include "cursor.h"
 
 /* What a head byte says: how many bytes of number follow it, and what that number (or the head byte

@@ -1,8 +1,8 @@
 /* seal.c - sign, encrypt, and check in the order that tells an attacker nothing.
  *
- * A node first looks at what needs no key (length, magic, version, mesh), then at the signature over
- * every byte, and only then at the epoch and the body. So nothing in a message is acted upon before
- * the controller is known to have said it. Ed25519 and XChaCha20-Poly1305 are libsodium's.
+ * A node first looks at what needs no key (length, magic, version, mesh), then at the signature
+ * over every byte, and only then at the epoch and the body. So nothing in a message is acted upon
+ * before the controller is known to have said it. Ed25519 and XChaCha20-Poly1305 are libsodium's.
  */
 #include "seal.h"
 

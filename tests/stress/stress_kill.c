@@ -6,7 +6,8 @@
  * 2. A writer that changes, adds or deletes one name is single-stepped and killed behind every few
  *    instructions; one that grows the file, before and behind each system call.
  *
- * After each death the next writer goes on: it finds the file good, and all names answer old or new.
+ * After each death the next writer goes on: it finds the file good, and all names answer old or
+ * new.
  */
 #include <signal.h>
 #include <stdatomic.h>

@@ -17,7 +17,8 @@ class Peer:
     def __init__(self, mesh, key, server_key=None):
         made = mesh.keys
         self.child = subprocess.Popen(
-            [PEER, f'tcp://{mesh.host}:{mesh.node_port}', f'tcp://{mesh.host}:{mesh.broadcast_port}',
+            [PEER, f'tcp://{mesh.host}:{mesh.node_port}',
+             f'tcp://{mesh.host}:{mesh.broadcast_port}',
              server_key or made['controller_key'], key],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         harness.defer(self.close)

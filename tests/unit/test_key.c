@@ -1,7 +1,8 @@
 /* test_key.c - key files and tokens. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "file.h"

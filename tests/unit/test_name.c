@@ -1,8 +1,8 @@
 /* test_name.c - folding, labels, numbers, joining. */
-#include <criterion/criterion.h>
-
 #include <ctype.h>
 #include <string.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "name.h"

@@ -1,6 +1,7 @@
 /* test_pack.c - canonical bytes, and bytes that lie about their size. */
-#include <criterion/criterion.h>
 #include <stdio.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "pack.h"

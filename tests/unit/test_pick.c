@@ -1,8 +1,8 @@
 /* test_pick.c - the logarithm, the alias draw, the race. Seeded: the same numbers at each run. */
-#include <criterion/criterion.h>
-
 #include <math.h>
 #include <stdlib.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "fixture.h"

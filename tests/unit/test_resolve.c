@@ -1,6 +1,4 @@
 /* test_resolve.c - a look-up from end to end: a real file, written by the writer. */
-#include <criterion/criterion.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +8,8 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "fixture.h"

@@ -1,11 +1,11 @@
 /* test_rng.c - numbers differ between processes, threads and children. */
-#include <criterion/criterion.h>
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <criterion/criterion.h>
 
 #include "rng.h"
 

@@ -1,6 +1,4 @@
 /* test_snapshot_writer.c - put, delete, get against a model; growth; sweeping; damage. */
-#include <criterion/criterion.h>
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <criterion/criterion.h>
 
 #include "auto.h"
 #include "fixture.h"
