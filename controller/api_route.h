@@ -17,7 +17,7 @@ struct api_route {
     size_t body_max; /* bytes; 0 = no body */
 };
 
-/* The route of a request, or NULL. ret_name: what stands for `*`, a view into url; else NULL. For a
- * path that is known by other methods only, ret_allow gets those. */
+/* The route of a request, or NULL. ret_name: what stands for `*`, a view into url; else NULL. For
+ * a path that is known by other methods only, ret_allow gets those. */
 const struct api_route *api_route_find(const char *method, const char *url, const char **ret_name,
                                        char ret_allow[static API_ROUTE_ALLOW]);

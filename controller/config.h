@@ -28,6 +28,6 @@ struct config {
  *   argc, argv  the words after the subcommand's name, which is argv[0]
  *   is_init     whether the flags of init (--json, --token-file) are allowed
  *
- * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a wrong file, or what reading it
- * gave. */
+ * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a wrong file, or what reading it gave.
+ */
 int config_read(int argc, char **argv, bool is_init, struct config *ret_config, struct error *err);

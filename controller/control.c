@@ -67,8 +67,8 @@ int control_init(struct control *control, const struct config *config, struct au
         control_done(control);
         return r;
     }
-    /* What nodes missed while we were away they ask for at hello; the broadcasts start from
-     * here. */
+    /* What nodes missed while we were away they ask for at hello; the broadcasts start from here.
+     */
     control->broadcast.revision = control->documents.revision;
     memcpy(control->broadcast.digest, control->documents.digest, SEAL_DIGEST);
     return 0;
@@ -85,8 +85,8 @@ void control_done(struct control *control)
     *control = (struct control){0};
 }
 
-/* Whether this refusal may still be logged; *ret_silent is how many were not since the last
- * line. */
+/* Whether this refusal may still be logged; *ret_silent is how many were not since the last line.
+ */
 static bool may_tell(struct control *control, enum control_refusal refusal, uint64_t *ret_silent)
 {
     uint64_t now_ms = clock_boot_ms();

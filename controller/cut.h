@@ -2,9 +2,9 @@
  * Part of the controller; the hub's thread only.
  *
  * No event of libzmq joins a descriptor and a key: the monitor tells descriptors, ZAP tells keys.
- * What joins them is a message: its ZMQ_SRCFD and its User-Id. Descriptor numbers are used again at
- * once, so each is kept with its socket's SO_COOKIE, which is not, and compared before anything is
- * shut.
+ * What joins them is a message: its ZMQ_SRCFD and its User-Id. Descriptor numbers are used again
+ * at once, so each is kept with its socket's SO_COOKIE, which is not, and compared before anything
+ * is shut.
  */
 #pragma once
 

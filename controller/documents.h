@@ -32,8 +32,7 @@ void documents_done(struct documents *documents);
  *   upserts    a list of documents, or NULL
  *   deletes    a list of names, or NULL; a name that is not there is no mistake
  *   ret_index  with an error: the upsert that caused it, SIZE_MAX when none did; err's where is
- *   then
- *              the policy's name
+ *              then the policy's name
  *
  * A change that changes nothing keeps the revision. Returns 0, or a negative error code and
  * everything is as before. */

@@ -10,8 +10,8 @@
 
 struct hub;
 
-/* Work for the hub's thread. run is called once; the job is the submitter's again when it
- * begins. */
+/* Work for the hub's thread. run is called once; the job is the submitter's again when it begins.
+ */
 struct hub_job {
     void (*run)(struct hub_job *job, struct control *control);
     struct hub_job *next; /* the hub's */

@@ -1,5 +1,5 @@
-/* nodes.c - the machines of the mesh, in memory. Found by key in libc's tree, by name in the
- * list. */
+/* nodes.c - the machines of the mesh, in memory. Found by key in libc's tree, by name in the list.
+ */
 #include "nodes.h"
 
 #include <search.h>

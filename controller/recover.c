@@ -1,8 +1,8 @@
 /* recover.c - brings a mesh back whose store was restored from an older copy.
  *
- * The restored documents are in force again under a revision that no node has seen; each node finds
- * that its digest differs and pulls the full state. What was committed after the copy was made is
- * lost, which the administrator is told.
+ * The restored documents are in force again under a revision that no node has seen; each node
+ * finds that its digest differs and pulls the full state. What was committed after the copy was
+ * made is lost, which the administrator is told.
  */
 #include "recover.h"
 

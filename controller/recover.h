@@ -7,6 +7,6 @@
 #include "error.h"
 
 /* Moves the store's revision above the highest that a node has proved, starts a new epoch, and
- * takes changes again. The controller must not be running. Prints what it did on standard
- * output. */
+ * takes changes again. The controller must not be running. Prints what it did on standard output.
+ */
 int recover_mesh(const struct config *config, struct error *err);

@@ -1,8 +1,8 @@
 /* tls.h - the controller's certificate: self-signed, known by the hash of its public key.
  * Part of the controller; GnuTLS. No globals.
  *
- * Nobody's certification authority is asked: invitations and contexts carry the pin, as curl writes
- * it (`sha256//` and base64 of SHA-256 over the SubjectPublicKeyInfo).
+ * Nobody's certification authority is asked: invitations and contexts carry the pin, as curl
+ * writes it (`sha256//` and base64 of SHA-256 over the SubjectPublicKeyInfo).
  */
 #pragma once
 

@@ -72,8 +72,8 @@ static int create(const char *path, const char *kind, const uint8_t *secret, siz
     return r;
 }
 
-/* The hexadecimal part of a key file's text, cut at its line end; NULL when it is of another
- * kind. */
+/* The hexadecimal part of a key file's text, cut at its line end; NULL when it is of another kind.
+ */
 static char *find_digits(char *text, size_t size, const char *kind)
 {
     char head[64];

@@ -1,5 +1,5 @@
-/* message_fields.c - the one table of kinds and fields, from which messages are written and
- * read. */
+/* message_fields.c - the one table of kinds and fields, from which messages are written and read.
+ */
 #include "message_fields.h"
 
 #include "auto.h"

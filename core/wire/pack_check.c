@@ -10,6 +10,7 @@
 
 #include "pack.h"
 #include "cursor.h"
+#include "pack.h"
 
 /* What a head byte says: how many bytes of number follow it, and what that number (or the head byte
  * itself) counts. */

@@ -1,5 +1,4 @@
-/* peer.c - a node that does as it is told, for tests of the controller: honest, revoked, mute or
- * evil.
+/* peer.c - a node that does as it is told, for tests of the controller: honest, mute or evil.
  *
  * usage: peer NODE_ENDPOINT BROADCAST_ENDPOINT SERVER_KEY plain|new|KEY_FILE
  *
@@ -11,9 +10,9 @@
  *   raw HEX             one frame as it is                            -> ok
  *   two HEX             the same as two frames                        -> ok
  *   mutants N SEED      N damaged messages of all kinds               -> ok
- *   recv MS             the next message of the DEALER                -> message KIND SEQUENCE ...
- *   | none heard MS            the next broadcast                            -> broadcast KIND SIZE
- *   | none key                 our public key                                -> key HEX
+ *   recv MS             the next message of the DEALER                -> message ... | none
+ *   heard MS            the next broadcast                            -> broadcast ... | none
+ *   key                 our public key                                -> key HEX
  *
  * A message of epoch 0 is shown with its revision, digest, floor and number of upserts.
  */

@@ -15,11 +15,10 @@ class Peer:
     """key: 'plain', 'new', or the path of a key file. Every word is answered by one line."""
 
     def __init__(self, mesh, key, server_key=None):
-        made = mesh.keys
         self.child = subprocess.Popen(
             [PEER, f'tcp://{mesh.host}:{mesh.node_port}',
-             f'tcp://{mesh.host}:{mesh.broadcast_port}',
-             server_key or made['controller_key'], key],
+             f'tcp://{mesh.host}:{mesh.broadcast_port}', server_key or mesh.keys['controller_key'],
+             key],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         harness.defer(self.close)
 

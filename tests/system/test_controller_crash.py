@@ -1,5 +1,5 @@
-"""The controller dies, or comes back with yesterday's store: nothing acknowledged is lost, or it
-says so."""
+"""The controller dies, or comes back with an older store: what was acknowledged is there, or it
+says what is not."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def converged(mesh, node):
 
 
 def test_killed_under_load():
-    """killed by SIGKILL at random moments under load: what was acknowledged is there, gapless"""
+    """killed by SIGKILL at random moments under load, it has all that was acknowledged"""
     mesh = Mesh()
     nodes = [mesh.join('one'), mesh.join('two')]
     load, dice = Load(mesh, 7), random.Random(20261123)
@@ -121,7 +121,7 @@ def restore_store(mesh, path):
 
 
 def test_restored_from_a_copy():
-    """a store older than the mesh is noticed; changes are refused until recover; all converge"""
+    """a store older than the mesh is noticed; changes are refused until recover"""
     mesh = Mesh()
     node = mesh.join('witness')
     mesh.apply(policy('old', 1))

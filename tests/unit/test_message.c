@@ -240,8 +240,8 @@ static size_t mutate(uint8_t *bytes, size_t size, uint64_t *state)
     return size;
 }
 
-/* The most address space this process ever had, in KiB: a reservation shows though never
- * touched. */
+/* The most address space this process ever had, in KiB: a reservation shows though never touched.
+ */
 static long peak_kib(void)
 {
     char line[128];
