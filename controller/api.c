@@ -96,6 +96,17 @@ static void find_address(struct request *request)
                         request->address, sizeof(request->address));
 }
 
+/* 1..PAGE_MOST in plain digits; 0 for all else. */
+static int64_t read_limit(const char *text)
+{
+    size_t length = strspn(text, "0123456789");
+
+    if (length == 0 || length > 4 || text[length] != '\0')
+        return 0;
+    long limit = strtol(text, NULL, 10);
+    return limit <= PAGE_MOST ? limit : 0;
+}
+
 /* ?after= and ?limit=. */
 static int read_query(struct request *request)
 {
@@ -106,11 +117,10 @@ static int read_query(struct request *request)
 
     if (after && after[0] && !policy_is_name(after))
         return error_set(&request->err, ERROR_USAGE, "?after= must be a policy's name");
-    if (limit && (strspn(limit, "0123456789") != strlen(limit) || limit[0] == '\0' ||
-                  limit[0] == '0' || strlen(limit) > 4 || atoi(limit) > PAGE_MOST))
-        return error_set(&request->err, ERROR_USAGE, "?limit= must be 1..%d", PAGE_MOST);
     (void)snprintf(request->after, sizeof(request->after), "%s", after ? after : "");
-    request->call.limit = limit ? atoi(limit) : 0;
+    request->call.limit = limit ? read_limit(limit) : 0;
+    if (limit && request->call.limit == 0)
+        return error_set(&request->err, ERROR_USAGE, "?limit= must be 1..%d", PAGE_MOST);
     return 0;
 }
 
@@ -152,9 +162,7 @@ static void check_head(struct request *request, const char *method, const char *
     find_address(request);
     request->route = api_route_find(method, url, &name, request->allow);
     if (!request->route && request->allow[0])
-        error_set(&request->err, ERROR_USAGE, "this path takes %s", request->allow);
-    if (!request->route && request->allow[0])
-        request->is_refused = true;
+        refuse(request, ERROR_USAGE, "this path does not take that method", NULL);
     else if (!request->route)
         refuse(request, ERROR_NOT_FOUND, "there is no such path", "see meshdns-controller(8)");
     else if (request->route->needs_token && !is_token_good(request->api, request->connection))

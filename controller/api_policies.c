@@ -142,7 +142,7 @@ static void answer_change(struct api_call *call, const struct documents_change *
 int api_policies_put(struct control *control, struct api_call *call, struct error *err)
 {
     const char *name = value_get_text(call->body, "policy");
-    struct documents_change change;
+    struct documents_change change = {0};
     struct value upserts = {0}, copy = {0};
 
     if (name && strcmp(name, call->name) != 0) {
@@ -163,7 +163,7 @@ int api_policies_put(struct control *control, struct api_call *call, struct erro
 
 int api_policies_delete(struct control *control, struct api_call *call, struct error *err)
 {
-    struct documents_change change;
+    struct documents_change change = {0};
     struct value deletes = {0}, name = {0};
     int r = value_string(&name, call->name, strlen(call->name));
 
@@ -196,7 +196,7 @@ int api_policies_change(struct control *control, struct api_call *call, struct e
 {
     static const char *const known[] = {"upserts", "deletes", NULL};
     const struct value *upserts, *deletes;
-    struct documents_change change;
+    struct documents_change change = {0};
 
     for (size_t i = 0; i < call->body->map.count; i++) {
         const char *key = call->body->map.entries[i].key;

@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-
-#include "auto.h"
-
+#include <unistd.h>
 int authority_load(const char *folder, struct authority *ret_authority, struct error *err)
 {
     struct authority authority = {0};
@@ -49,17 +47,20 @@ int authority_lock(const char *folder, int *ret_fd, struct error *err)
     char path[PATH_MAX];
 
     (void)snprintf(path, sizeof(path), "%s/lock", folder);
-    AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_errno(err, path, "cannot open");
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
+        int number = errno;
+
+        (void)close(fd);
+        errno = number;
+        if (number != EWOULDBLOCK)
             return error_errno(err, path, "cannot lock");
         error_set(err, ERROR_AGAIN, "another meshdns-controller uses this state folder");
         error_hint(err, "stop it first");
         return error_where(err, folder), ERROR_AGAIN;
     }
     *ret_fd = fd;
-    fd = -1;
     return 0;
 }

@@ -17,7 +17,7 @@
 const char *control_refusal_name(enum control_refusal refusal)
 {
     static const char *const names[CONTROL_REFUSAL_COUNT] = {
-#define X(code, name) [code] = name,
+#define X(code, name) [code] = (name),
         CONTROL_REFUSALS(X)
 #undef X
     };

@@ -288,7 +288,7 @@ static int write_change(struct documents *documents, struct change *change, uint
 
 static int commit(struct documents *documents, struct change *change, struct error *err)
 {
-    uint64_t revision;
+    uint64_t revision = 0;
     int r = store_begin(documents->store, err);
 
     if (r == 0)

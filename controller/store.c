@@ -47,8 +47,10 @@ static int open_db(const char *path, struct store **ret_store, struct error *err
 {
     struct store *store = calloc(1, sizeof(*store));
 
-    if (!store)
-        return error_set(err, ERROR_INTERNAL, "no memory for the store");
+    if (!store) {
+        error_set(err, ERROR_INTERNAL, "no memory for the store");
+        return ERROR_INTERNAL;
+    }
     int r = 0;
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
             SQLITE_OK ||
@@ -79,7 +81,7 @@ int store_create(const char *path, const struct store_mesh *mesh,
     int r = file_create_secret(path, "", 0, err);
     if (r == 0)
         r = open_db(path, &store, err);
-    if (r < 0)
+    if (!store)
         return r;
     if (sqlite3_exec(store->db, schema, NULL, NULL, NULL) != SQLITE_OK)
         return statement_error(store->db, err);
@@ -226,8 +228,10 @@ static int take_number(sqlite3_stmt *statement, uint64_t *ret_number, struct err
 {
     int r = statement_step(statement, err);
 
+    if (r == 0)
+        error_set(err, ERROR_IO, "the store does not know its mesh");
     if (r < 1)
-        return r < 0 ? r : error_set(err, ERROR_IO, "the store does not know its mesh");
+        return r < 0 ? r : ERROR_IO;
     uint64_t number = (uint64_t)sqlite3_column_int64(statement, 0);
     r = statement_step(statement, err);
     if (r == 0)
@@ -257,7 +261,7 @@ int store_next_epoch(struct store *store, uint64_t least, const uint8_t key[stat
                      uint64_t *ret_epoch, struct error *err)
 {
     AUTO(statement_done) sqlite3_stmt *statement = NULL;
-    uint64_t epoch;
+    uint64_t epoch = 0;
     int r = statement_make(store->db, &statement, err,
                            "UPDATE mesh SET epoch = max(epoch + 1, ?) RETURNING epoch", "i",
                            (int64_t)least);
