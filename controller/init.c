@@ -175,6 +175,15 @@ static int print_text(const struct config *config, const struct made *made, cons
                   made->tls.pin, has_file ? config->token_file : "~/.config/meshdns/token");
 }
 
+/* The context that is shown has to work from any folder. */
+static void make_absolute(char path[static CONFIG_PATH_MAX])
+{
+    char absolute[PATH_MAX];
+
+    if (path[0] && realpath(path, absolute) && strlen(absolute) < CONFIG_PATH_MAX)
+        (void)snprintf(path, CONFIG_PATH_MAX, "%.*s", CONFIG_PATH_MAX - 1, absolute);
+}
+
 static int prepare(struct config *config, struct made *made, struct error *err)
 {
     if (!config->mesh[0]) {
@@ -207,6 +216,7 @@ int init_mesh(const struct config *asked, struct error *err)
         r = make(&config, &made, err);
     if (r == 0) {
         endpoint_write("https", config.advertise, config.api.port, server);
+        make_absolute(config.token_file);
         int printed =
             config.json ? print_json(&config, &made, server) : print_text(&config, &made, server);
         if (printed < 0 || fflush(stdout) != 0)
