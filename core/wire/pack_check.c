@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pack.h"
 #include "cursor.h"
 #include "pack.h"
 
