@@ -25,7 +25,7 @@ const struct command_details cmd_explain_details = {
             "Where syncd runs, it is asked too and tells the policies behind the rules; with\n"
             "--snapshot or $MESHDNS_SNAPSHOT only that file is read.\n\n"
             "Exits 1 when no policy covers NAME.",
-    .example = "meshctl explain checkout.shop.mesh",
+    .example = "meshctl explain canary.shop.mesh",
     .options = options,
 };
 

@@ -39,7 +39,7 @@ const struct command_details cmd_policy_apply_details = {
 
 const struct command_details cmd_policy_get_details = {
     .text = "Print a policy that is in force, as `policy apply` takes it.",
-    .example = "meshctl policy get checkout > checkout.yaml",
+    .example = "meshctl policy get canary > canary.yaml",
     .options = mesh_options,
 };
 
@@ -52,7 +52,7 @@ const struct command_details cmd_policy_list_details = {
 const struct command_details cmd_policy_delete_details = {
     .text = "Delete policies as one change: all of them or none. A name that no policy\n"
             "covers any more goes to the standard resolvers.",
-    .example = "meshctl policy delete checkout",
+    .example = "meshctl policy delete canary",
     .options = mesh_options,
 };
 

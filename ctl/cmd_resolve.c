@@ -28,8 +28,8 @@ const struct command_details cmd_resolve_details = {
             "first. A program's own name and user count for rules with `when`: here they are\n"
             "those of meshctl. NAME may be an address: then its name is looked up.\n\n"
             "Exits 1 when no policy gives an address.",
-    .example = "meshctl resolve checkout.shop.mesh\n"
-               "meshctl resolve checkout.shop.mesh --count 100000",
+    .example = "meshctl resolve canary.shop.mesh\n"
+               "meshctl resolve canary.shop.mesh --count 100000",
     .options = options,
 };
 

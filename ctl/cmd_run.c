@@ -34,7 +34,7 @@ const struct command_details cmd_run_details = {
             "written in Go without cgo do not load the shim.\n\n"
             "Ends with the program's own exit code, 128 + n when signal n ended it, 127 when\n"
             "there is no such program, 126 when it cannot be executed.",
-    .example = "meshctl run --policy policies/ -- curl http://checkout.shop.mesh/",
+    .example = "meshctl run --policy policies/ -- curl http://canary.shop.mesh/",
     .options = options,
 };
 

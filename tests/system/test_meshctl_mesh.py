@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import stat
 import threading
 
@@ -206,6 +207,43 @@ def test_who_may_not_is_told_why():
         contains(done.err, 'the connection was refused')
     done = mesh().meshctl('node', 'list', env={'MESHDNS_CONFIG': '/nonexistent'}, expect=66)
     contains(done.err, 'meshdns-controller init')
+
+
+def examples():
+    """The command lines in EXAMPLES of meshctl(1) and under `example:` of each --help."""
+    page = harness.read(os.path.join(harness.SOURCE, 'man', 'meshctl.1'))
+    lines = re.search(r'^\.Sh EXAMPLES\n(.*?)^\.Sh ', page, re.MULTILINE | re.DOTALL).group(1)
+    found = [line for line in lines.split('\n') if line.startswith('meshctl ')]
+    names = re.findall(r'^  (\S+(?: \S+)?)  +\S', mesh().meshctl('--help').out, re.MULTILINE)
+    for name in names:
+        text = mesh().meshctl(*name.split(), '--help').out
+        found += [line.strip() for line in text.split('example: ')[1].strip().split('\n')]
+    check(len(found) > len(names), f'there are only {len(found)} examples')
+    return found
+
+
+def test_the_examples_of_the_manual_and_the_help_run():
+    place = harness.folder()
+    shutil.copytree(os.path.join(harness.SOURCE, 'policies'), os.path.join(place, 'policies'))
+    tools = os.path.join(place, 'tools')
+    os.mkdir(tools)
+    os.symlink(harness.MESHCTL, os.path.join(tools, 'meshctl'))
+    # What they lead to that is not here: another machine, a web server.
+    for name, script in (('ssh', '#!/bin/sh\ngrep -q meshdns_invitation\n'),
+                         ('curl', '#!/bin/sh\nexec getent ahosts canary.shop.mesh\n')):
+        harness.write(os.path.join(tools, name), script, 0o755)
+    mesh().meshctl('policy', 'apply', os.path.join(place, 'policies'))
+    node = mesh().join('web-17', zone='eu-1')
+    mesh().wait_current()
+    env = {'PATH': f'{tools}:{os.environ["PATH"]}', 'MESHDNS_CONFIG': mesh().config,
+           'MESHDNS_SNAPSHOT': node.snapshot}
+    ending = [line for line in examples() if 'revoke' in line or 'delete' in line]
+    for line in [line for line in examples() if line not in ending] + ending:
+        line = line.replace('/tmp/snapshot', os.path.join(place, 'snapshot'))
+        try:
+            harness.run(['env', '-C', place, 'sh', '-e', '-c', line], env=env)
+        except harness.Failure as failure:
+            raise harness.Failure(f'example: {line}\n{failure}')
 
 
 def test_no_secret_is_shown_or_left_in_arguments():
