@@ -56,7 +56,7 @@ bool packing_tuples(const struct resolve_answer *answer, char *buffer, size_t si
                     struct gaih_addrtuple **tuples)
 {
     const struct resolve_destination *from = &answer->destinations[0];
-    struct gaih_addrtuple *tuple, *next = NULL;
+    struct gaih_addrtuple *tuple, *first;
     char *name;
 
     if (size < TUPLES_ROOM)
@@ -64,20 +64,17 @@ bool packing_tuples(const struct resolve_answer *answer, char *buffer, size_t si
     tuple = (void *)aligned(buffer);
     name = (char *)(tuple + 2);
     memcpy(name, answer->canonical, (size_t)answer->canonical_length + 1);
-    /* From the last to the first, so that each knows its next. */
-    if (from->has_v4) {
-        tuple[1] = (struct gaih_addrtuple){.name = name, .family = AF_INET};
+    tuple[1] = (struct gaih_addrtuple){.name = name, .family = AF_INET};
+    if (from->has_v4)
         memcpy(tuple[1].addr, &from->v4, sizeof(from->v4));
-        next = &tuple[1];
-    }
-    if (from->has_v6) {
-        tuple[0] = (struct gaih_addrtuple){.name = name, .family = AF_INET6, .next = next};
+    tuple[0] = (struct gaih_addrtuple){.name = name, .family = AF_INET6};
+    if (from->has_v6)
         memcpy(tuple[0].addr, from->v6, sizeof(from->v6));
-        next = &tuple[0];
-    }
+    tuple[0].next = from->has_v4 ? &tuple[1] : NULL;
+    first = from->has_v6 ? &tuple[0] : &tuple[1];
     if (*tuples)
-        **tuples = *next;
+        **tuples = *first;
     else
-        *tuples = next;
+        *tuples = first;
     return true;
 }

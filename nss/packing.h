@@ -31,6 +31,7 @@ bool packing_host(const char *name, int family, const void *address, char *buffe
 
 /* Lays out the first destination of an answer, IPv6 before IPv4 when it has both.
  *
+ *   answer  its first destination has an address
  *   tuples  as gethostbyname4_r is given it: *tuples is NULL, or room for the first tuple
  *
  * Returns false, and leaves *tuples alone, when the buffer is too small for some answer. */

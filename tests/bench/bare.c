@@ -42,7 +42,7 @@ struct key {
 static void fold(const char *name, struct key *key)
 {
     const __m128i before = _mm_set1_epi8('A' - 1), behind = _mm_set1_epi8('Z' + 1);
-    __m128i *part = (__m128i *)key->name;
+    __m128i *part = (void *)key->name;
     size_t padded;
 
     key->length = strlen(name);
