@@ -5,8 +5,8 @@
  */
 #include "protect.h"
 
-#include <string.h>
 #include <arpa/inet.h>
+#include <string.h>
 
 #include "auto.h"
 #include "file.h"
