@@ -86,7 +86,8 @@ def links(target, folder, text):
 
 
 def call(function):
-    return (f'int {function}();\nint doctored(void);\n'
+    # Used, or the linker throws it away before it looks for what it calls.
+    return (f'int {function}();\n__attribute__((used)) int doctored(void);\n'
             f'int doctored(void) {{ return {function}(); }}\n')
 
 
