@@ -6,8 +6,7 @@
  * 2. A writer that changes, adds or deletes one name is single-stepped and killed behind every few
  *    instructions; one that grows the file, before and behind each system call.
  *
- * After each death the next writer goes on: it finds the file good, and all names answer old or
- * new.
+ * After each death the next writer goes on: the file is good, and all names answer, old or new.
  */
 #include <signal.h>
 #include <stdatomic.h>

@@ -21,27 +21,6 @@ static uint64_t seeded(uint64_t *state)
     return rng_mix(*state);
 }
 
-/* The chi-square statistic's distance from its mean in standard deviations (Wilson-Hilferty); p is
- * 0.001 at 3.09. */
-static double deviation(const size_t *seen, const double *expected, size_t count)
-{
-    double chi = 0;
-    size_t freedom = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (expected[i] <= 0) {
-            cr_assert_eq(seen[i], 0, "%zu has no weight and was drawn", i);
-            continue;
-        }
-        chi += ((double)seen[i] - expected[i]) * ((double)seen[i] - expected[i]) / expected[i];
-        freedom++;
-    }
-    if (freedom < 2)
-        return 0;
-    double d = (double)(freedom - 1);
-    return (cbrt(chi / d) - (1 - 2 / (9 * d))) / sqrt(2 / (9 * d));
-}
-
 static double draw_many(const uint16_t *weights, size_t count, double skew)
 {
     uint64_t columns[SNAPSHOT_DESTINATIONS], state = count * 77 + weights[0];
@@ -64,7 +43,7 @@ static double draw_many(const uint16_t *weights, size_t count, double skew)
     expected[0] *= 1 + skew;
     if (count > 1)
         expected[1] -= skew * weights[0] / total * (double)draws();
-    return deviation(seen, expected, count);
+    return fixture_deviation(seen, expected, count);
 }
 
 static const struct {
@@ -150,8 +129,8 @@ static double race_many(const uint16_t weights[static RUNNERS], double *ret_pair
             if (i != j)
                 expected_pairs[i * RUNNERS + j] = expected[i] * weights[j] / (total - weights[i]);
     }
-    *ret_pairs = deviation(pairs, expected_pairs, RUNNERS * RUNNERS);
-    return deviation(first, expected, RUNNERS);
+    *ret_pairs = fixture_deviation(pairs, expected_pairs, RUNNERS * RUNNERS);
+    return fixture_deviation(first, expected, RUNNERS);
 }
 
 Test(pick, a_race_draws_without_replacement_by_weight)

@@ -2,11 +2,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -439,4 +442,88 @@ Test(resolve, a_file_that_is_no_good_is_a_miss)
         struct snapshot_reader odd = SNAPSHOT_READER(strange[i]);
         cr_expect_eq(resolve_name(&odd, &request, &answer), RESOLVE_MISS, "%s", strange[i]);
     }
+}
+
+#define KINDS    4
+#define SEQUENCE 64 /* first draws of each worker */
+
+struct worker {
+    size_t draws, seen[KINDS];
+    uint8_t first[SEQUENCE];
+};
+
+static void *draw_shares(void *context)
+{
+    struct worker *worker = context;
+    struct rng rng = {0};
+    struct resolve_answer answer;
+
+    for (size_t i = 0; i < worker->draws; i++) {
+        struct resolve_request request = {
+            .name = "shares", .family = AF_INET, .most = 1, .rng = i % 2 ? &rng : NULL};
+        if (resolve_name(&reader, &request, &answer) != RESOLVE_FOUND)
+            return NULL;
+        uint32_t drawn = ntohl(answer.destinations[0].v4) - 1;
+        worker->seen[drawn % KINDS]++;
+        if (i < SEQUENCE)
+            worker->first[i] = (uint8_t)drawn;
+    }
+    return context;
+}
+
+/* The shares of all, p >= 10^-6 since these draws cannot be seeded; and no sequence comes twice. */
+static void expect_shares(const struct worker *workers, size_t count)
+{
+    size_t seen[KINDS] = {0}, total = 0;
+    double expected[KINDS];
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t kind = 0; kind < KINDS; kind++)
+            seen[kind] += workers[i].seen[kind];
+        for (size_t j = 0; j < i; j++)
+            cr_expect_neq(memcmp(workers[i].first, workers[j].first, SEQUENCE), 0,
+                          "%zu and %zu drew the same", i, j);
+    }
+    for (size_t kind = 0; kind < KINDS; kind++)
+        total += seen[kind];
+    for (size_t kind = 0; kind < KINDS; kind++)
+        expected[kind] = (double)(total * (kind + 1)) / 10;
+    cr_expect_eq(total, count * workers[0].draws);
+    cr_expect_lt(fixture_deviation(seen, expected, KINDS), 4.75, "%zu %zu %zu %zu of %zu", seen[0],
+                 seen[1], seen[2], seen[3], total);
+}
+
+Test(resolve, weights_1_2_3_4_come_out_of_forked_workers_and_of_threads)
+{
+    struct fixture_destination d[KINDS];
+    struct fixture_rule rule = {.verb = SNAPSHOT_DRAW, .destinations = d, .count = KINDS};
+    size_t all = getenv("MESHDNS_LONG") ? 1000000 : 100000;
+    struct worker *workers = mmap(NULL, 32 * sizeof(*workers), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_t threads[32];
+
+    for (size_t i = 0; i < KINDS; i++)
+        d[i] = (struct fixture_destination){.v4 = (uint32_t)i + 1, .weight = (uint16_t)(i + 1)};
+    put("shares", &rule, 1);
+    cr_assert_neq(workers, MAP_FAILED);
+    (void)v4_of("shares"); /* the parent drew before it forked */
+    for (size_t i = 0; i < 8; i++) {
+        workers[i].draws = all / 8;
+        pid_t child = fork();
+        cr_assert_geq(child, 0);
+        if (child == 0)
+            _exit(draw_shares(&workers[i]) ? 0 : 1);
+    }
+    for (size_t i = 0; i < 8; i++)
+        cr_assert_gt(wait(NULL), 0);
+    expect_shares(workers, 8);
+
+    memset(workers, 0, 32 * sizeof(*workers));
+    for (size_t i = 0; i < 32; i++) {
+        workers[i].draws = all / 32;
+        cr_assert_eq(pthread_create(&threads[i], NULL, draw_shares, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < 32; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    expect_shares(workers, 32);
 }
