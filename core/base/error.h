@@ -42,7 +42,8 @@ enum error_code {
 #undef X
 };
 
-/* The words of one failure. Start from {0}. Longer text is cut, never overrun. */
+/* The words of one failure. Start from {0}. Longer text is cut, never overrun; whatever it was made
+ * of, it is UTF-8 without control characters, so that terminals and JSON may have it. */
 struct error {
     enum error_code code;
     unsigned line;   /* from 1; 0 = the place is not in a text */

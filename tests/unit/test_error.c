@@ -1,4 +1,6 @@
 /* test_error.c - the form of a message, and the table of codes. */
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 #include "error.h"
@@ -30,4 +32,42 @@ Test(error, each_code_has_a_name_an_exit_status_and_a_http_status)
     cr_expect_eq(error_exit_status(ERROR_CONFIG), 78);
     cr_expect_str_eq(error_name(-1000), "internal");
     cr_expect_str_eq(error_name(0), "internal");
+}
+
+Test(error, other_peoples_text_reaches_terminals_and_json_as_plain_text)
+{
+    static const struct {
+        const char *text, *plain;
+    } rows[] = {
+        {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\x1b[31mred\n\t\x7f", "?[31mred???"},
+        {"cut \xe2\x82", "cut ??"},
+        {"\xff\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "??? ??? ????"},
+        {"\xc3", "?"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err = {0};
+
+        error_set(&err, ERROR_INVALID, "%s", rows[i].text);
+        error_key(&err, "%s", rows[i].text);
+        error_hint(&err, "%s", rows[i].text);
+        error_where(&err, rows[i].text);
+        cr_expect_str_eq(err.text, rows[i].plain);
+        cr_expect_str_eq(err.key, rows[i].plain);
+        cr_expect_str_eq(err.hint, rows[i].plain);
+        cr_expect_str_eq(err.where, rows[i].plain);
+    }
+
+    struct error err = {0};
+    char longest[300];
+
+    for (size_t i = 0; i + 2 < sizeof(longest); i += 2)
+        memcpy(longest + i, "\xc3\xa9", 3);
+    error_set(&err, ERROR_INVALID, "x");
+    error_key(&err, "%s", longest);
+    error_within(&err, "%s", longest);
+    for (const char *at = err.key; *at; at++)
+        cr_expect(*at == '?' || *at == '.' || (*at & 0x80));
+    cr_expect_lt(strlen(err.key), sizeof(err.key));
 }

@@ -1,7 +1,7 @@
-/* test_policy_memory.c - memory that runs out at any allocation: an error, no crash, and a rollback.
+/* test_policy_memory.c - memory that runs out at any allocation: an error, no crash, a rollback.
  *
- * The linker sends the product's allocations to the functions below (--wrap); each run lets one more
- * of them succeed, until a whole round of reading, checking, compiling and telling passes.
+ * The linker sends the product's allocations to the functions below (--wrap); each run lets one
+ * more of them succeed, until a whole round of reading, checking, compiling and telling passes.
  */
 #include <glob.h>
 #include <search.h>
