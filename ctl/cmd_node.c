@@ -19,6 +19,7 @@ static const struct command_option invite_options[] = {
     {"label",   0,   "KEY=TEXT...", "a label of the node; policies may ask for it"},
     {"output",  'o', "FILE",        "write the invitation there (0600), not on standard output"},
     {"expires", 0,   "DURATION",    "how long it is good for, such as 30m; 24h if not given"},
+    {"json",    0,   NULL,          "nothing more: an invitation is one object in any case"},
     COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};
 static const struct command_option mesh_options[] = {
     COMMAND_OPTION_JSON, COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};

@@ -235,6 +235,10 @@ int cmd_resolve(const struct command_call *call, struct error *err)
     bool is_address = look_up_address(&reader, request.name, &answer, &result);
     if (!is_address)
         r = look_up(&reader, &request, count, &tallies, &answer, &result, err);
+    for (char *c = answer.canonical; *c; c++) {
+        if (*c < ' ' || *c > '~') /* of a damaged or hostile file */
+            *c = '?';
+    }
     if (r == 0)
         r = make_object(request.name, result, result == RESOLVE_FOUND ? answer.canonical : "",
                         count, &tallies, &object, err);

@@ -15,6 +15,7 @@
 #include "output.h"
 #include "shim.h"
 #include "source.h"
+#include "view.h"
 
 #define LINK_NAME     "libmeshdns_preload.so"
 #define SNAPSHOT_NAME "snapshot"
@@ -160,6 +161,16 @@ static int check_options(const struct command_call *call, struct error *err)
     return 0;
 }
 
+/* The program runs without too, and takes up a snapshot that comes later. */
+static void warn_of_no_snapshot(const struct command_call *call)
+{
+    const char *path = view_path(call);
+
+    if (access(path, R_OK) < 0)
+        (void)fprintf(stderr, "meshctl: warning: %s: %s; names resolve as without meshdns\n", path,
+                      strerror(errno));
+}
+
 int cmd_run(const struct command_call *call, struct error *err)
 {
     AUTO(place_done) struct place place = {0};
@@ -176,6 +187,8 @@ int cmd_run(const struct command_call *call, struct error *err)
         r = shim_set_environment(library, made ? made : command_get(call, "snapshot"), err);
     if (r < 0)
         return is_told ? error_exit_status(r) : r;
+    if (!made)
+        warn_of_no_snapshot(call);
     /* With nothing to clean up there is nothing to wait for. */
     struct error of_program = {0};
     r = place.folder[0] ? child_run(call->arguments, &of_program)

@@ -81,6 +81,9 @@ int cmd_snapshot_compile(const struct command_call *call, struct error *err)
     int r = compile(call, path, &result, &is_told, err);
     if (r < 0)
         return is_told ? error_exit_status(r) : r;
+    if (result.unknown_user[0])
+        (void)fprintf(stderr, "meshctl: warning: when.uid: no user '%s' on this machine\n",
+                      result.unknown_user);
     if (command_has(call, "json")) {
         AUTO_VALUE struct value object = {.type = VALUE_MAP};
 

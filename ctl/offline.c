@@ -1,8 +1,8 @@
 /* offline.c - policies into a snapshot without daemon, controller or root.
  *
- * Protected are localhost and all below it, this machine's name, and each name of /etc/hosts, which
- * libc reads for us (gethostent). The search list is libc's too (res_ninit; it keeps the first six
- * domains).
+ * Protected are localhost and all below it, this machine's names, and each name of /etc/hosts,
+ * which libc reads for us (gethostent). The search list is libc's too (res_ninit; it keeps the first
+ * six domains).
  */
 #include "offline.h"
 
@@ -34,6 +34,9 @@ struct job {
     void *wanted; /* tsearch tree of struct key */
     void *protected_keys;
     struct offline_result result;
+    const char *search[MAXDNSRCH]; /* views into resolver */
+    size_t search_count;
+    struct __res_state resolver;
     struct error *err;
 };
 
@@ -68,10 +71,12 @@ int offline_node_read(const struct command_call *call, struct offline_node *ret_
 static int uid_of(void *context, const char *user, uint32_t *ret_uid)
 {
     const struct passwd *entry = getpwnam(user);
+    struct job *job = context;
 
-    (void)context;
-    if (!entry)
+    if (!entry) {
+        (void)snprintf(job->result.unknown_user, sizeof(job->result.unknown_user), "%s", user);
         return 0;
+    }
     *ret_uid = entry->pw_uid;
     return 1;
 }
@@ -108,6 +113,19 @@ static int add_key(void **tree, const void *bytes, size_t length, struct error *
         free(key);
     }
     return error_set(err, ERROR_INTERNAL, "no memory");
+}
+
+/* Whether a key is protected: itself, or as a name below a protected wildcard, whose record it would
+ * hide. */
+static bool is_protected(const struct job *job, const char *key, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((i == 0 || key[i] == '.') && has_key(&job->protected_keys, key + i, length - i))
+            return true;
+        if (key[0] == '@')
+            return false;
+    }
+    return false;
 }
 
 /* Puts the record under construction. */
@@ -163,40 +181,45 @@ static int protect_hosts(struct job *job)
 
 static int protect_machine(struct job *job)
 {
-    char name[256] = "";
+    char name[256] = "", full[2 * 256];
     int r = protect(job, "localhost", strlen("localhost"));
 
     if (r == 0)
         r = protect(job, ".localhost", strlen(".localhost"));
     if (r == 0 && gethostname(name, sizeof(name) - 1) == 0)
         r = protect(job, name, strlen(name));
+    if (r == 0 && job->search_count > 0 && !strchr(name, '.')) {
+        int length = snprintf(full, sizeof(full), "%s.%s", name, job->search[0]);
+        r = protect(job, full, (size_t)length);
+    }
     return r < 0 ? r : protect_hosts(job);
+}
+
+/* Takes libc's search list; a machine without one tries names as typed. */
+static void read_search(struct job *job)
+{
+    if (res_ninit(&job->resolver) < 0)
+        return;
+    for (size_t i = 0; i < MAXDNSRCH && job->resolver.dnsrch[i]; i++) {
+        if (strcmp(job->resolver.dnsrch[i], ".") != 0 && job->resolver.dnsrch[i][0] != '\0')
+            job->search[job->search_count++] = job->resolver.dnsrch[i];
+    }
 }
 
 static int publish_search(struct job *job)
 {
-    struct __res_state state = {0};
-    const char *domains[MAXDNSRCH];
-    size_t count = 0;
+    int r = compile_search(job->search, job->search_count, job->resolver.ndots, &job->record);
 
-    if (res_ninit(&state) < 0)
-        return 0; /* a machine without: names are tried as typed */
-    for (size_t i = 0; i < MAXDNSRCH && state.dnsrch[i]; i++) {
-        if (strcmp(state.dnsrch[i], ".") != 0 && state.dnsrch[i][0] != '\0')
-            domains[count++] = state.dnsrch[i];
-    }
-    int r = compile_search(domains, count, state.ndots, &job->record);
-    if (r > 0)
-        r = publish(job, SNAPSHOT_KEY_SEARCH, strlen(SNAPSHOT_KEY_SEARCH));
-    res_nclose(&state);
-    return r < 0 ? error_set(job->err, ERROR_INTERNAL, "no memory") : r;
+    if (r < 0)
+        return error_set(job->err, ERROR_INTERNAL, "no memory");
+    return r > 0 ? publish(job, SNAPSHOT_KEY_SEARCH, strlen(SNAPSHOT_KEY_SEARCH)) : 0;
 }
 
 static int publish_key(void *context, const char *key, size_t length)
 {
     struct job *job = context;
 
-    if (has_key(&job->protected_keys, key, length))
+    if (is_protected(job, key, length))
         return 0;
     int r = compile_key(job->set, &job->node, key, length, &job->record, job->err);
     if (r == 0)
@@ -234,9 +257,11 @@ static int fill(struct job *job)
     struct leftovers left = {.job = job};
     struct snapshot_writer_stats stats;
 
+    read_search(job);
     int r = protect_machine(job);
     if (r == 0)
         r = publish_search(job);
+    res_nclose(&job->resolver);
     if (r == 0)
         r = policy_set_keys(job->set, publish_key, job);
     if (r == 0)
@@ -265,7 +290,8 @@ int offline_compile(const struct policy_set *set, const struct offline_node *nod
                                      .zone = node->zone,
                                      .labels = node->labels,
                                      .label_count = node->label_count,
-                                     .uid_of = uid_of};
+                                     .uid_of = uid_of,
+                                     .context = &job};
     int r = snapshot_writer_open(path, &options, &job.writer, err);
     if (r == 0)
         r = fill(&job);

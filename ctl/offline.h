@@ -28,8 +28,9 @@ int offline_node_read(const struct command_call *call, struct offline_node *ret_
 void offline_node_done(struct offline_node *node);
 
 struct offline_result {
-    size_t names;     /* keys that were published, protected names among them */
-    size_t elsewhere; /* keys of the set without a rule for this node */
+    size_t names;          /* keys that were published, protected names among them */
+    size_t elsewhere;      /* keys of the set without a rule for this node */
+    char unknown_user[64]; /* a user of `when: uid` that this machine does not have; "" = none */
 };
 
 /* Makes the snapshot at `path` hold exactly this set. An existing snapshot is changed in place, so

@@ -1,6 +1,7 @@
 /* view.c - a snapshot's records as people read them. */
 #include "view.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,13 +73,26 @@ static int refuse_name(const char *typed, struct error *err)
     return error_set(err, ERROR_INVALID, "'%.200s' is no name that a policy can cover", typed);
 }
 
+/* The key of an address as typed. Returns its length, 0 when it is no address. */
+static size_t address_key(const char *typed, uint8_t ret_key[static 17])
+{
+    ret_key[0] = '@';
+    return inet_pton(AF_INET, typed, ret_key + 1) == 1    ? 5
+           : inet_pton(AF_INET6, typed, ret_key + 1) == 1 ? 17
+                                                          : 0;
+}
+
 int view_record(struct snapshot_check *check, const char *typed, struct value *ret_item,
                 struct error *err)
 {
     bool is_wildcard = strncmp(typed, "*.", 2) == 0;
     uint8_t key[NAME_ROOM + 1] = ".";
+    size_t length = address_key(typed, key);
     struct name name;
 
+    if (length > 0)
+        return get_record(check, key, length, ret_item, err);
+    key[0] = '.';
     if (!name_fold(is_wildcard ? typed + 2 : typed, &name))
         return refuse_name(typed, err);
     memcpy(key + is_wildcard, name.bytes, name.length);
@@ -91,11 +105,14 @@ int view_records(struct snapshot_check *check, const char *typed, struct value *
     AUTO_VALUE struct value list = {.type = VALUE_LIST};
     uint8_t dots[NAME_LABELS];
     struct name name;
-    size_t labels = name_fold(typed, &name) ? name_labels(&name, dots) : 0;
+    uint8_t key[17];
+    size_t length = address_key(typed, key);
+    size_t labels = length > 0 ? 1 : name_fold(typed, &name) ? name_labels(&name, dots) : 0;
 
     if (labels == 0)
         return refuse_name(typed, err);
-    int count = add_record(check, name.bytes, name.length, &list, err);
+    int count = length > 0 ? add_record(check, key, length, &list, err)
+                           : add_record(check, name.bytes, name.length, &list, err);
     for (size_t i = 0; count >= 0 && i + 1 < labels; i++) {
         int r = add_record(check, name.bytes + dots[i], name.length - dots[i], &list, err);
         count = r < 0 ? r : count + r;

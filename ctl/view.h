@@ -17,14 +17,14 @@ int view_open(const char *path, struct snapshot_check **ret_check, struct error 
 /* The records that a look-up of a name would ask, in that order: the name itself, then the
  * wildcards from the longest.
  *
- *   name      as typed; folded here
+ *   name      as typed, folded here; or an address, which has one record
  *   ret_list  a list of {key, record: compile_describe's map}
  *
  * Returns the number of records, 0 when no policy covers the name, or a negative error code. */
 int view_records(struct snapshot_check *check, const char *name, struct value *ret_list,
                  struct error *err);
 
-/* The record of exactly one key as people write it, "x" or "*.x". Returns 1 and {key, record}, 0
+/* The record of exactly one key as people write it, "x", "*.x" or an address. Returns 1 and {key, record}, 0
  * when there is none, or a negative error code. */
 int view_record(struct snapshot_check *check, const char *name, struct value *ret_item,
                 struct error *err);

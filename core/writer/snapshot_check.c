@@ -298,4 +298,8 @@ void snapshot_check_print_key(const uint8_t *key, size_t length, char ret_text[s
     else
         (void)snprintf(ret_text, 320, "%s%.*s", key[0] == '.' ? "*" : "", (int)length,
                        (const char *)key);
+    for (char *c = ret_text; *c; c++) {
+        if (*c < ' ' || *c > '~') /* of a damaged or hostile file */
+            *c = '?';
+    }
 }

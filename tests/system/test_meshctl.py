@@ -279,6 +279,32 @@ def test_rules_for_other_nodes_are_left_out():
         meshctl('resolve', name, '--snapshot', path, expect=code)
 
 
+def test_protected_names_are_left_alone():
+    path = os.path.join(harness.folder(), 'snapshot')
+    host = os.uname().nodename.lower()
+    names = ['localhost', 'a.localhost', 'b.a.localhost', host]
+    names += [line.split()[1].lower() for line in harness.read('/etc/hosts').split('\n')
+              if len(line.split('#')[0].split()) > 1]
+    text = 'policy: grab\ndomains: ' + json.dumps(sorted(set(names)) + ['*.a.localhost']) + \
+           '\ndestinations: [{address: 192.0.2.66}]\n---\n' \
+           'policy: back\ndomains: [back.mesh]\nreverse: true\n' \
+           'destinations: [{address: 127.0.0.1}, {address: 192.0.2.67}]\n'
+    meshctl('snapshot', 'compile', '-', '-o', path, stdin=text)
+    for name in names + ['c.a.localhost', '127.0.0.1']:
+        meshctl('resolve', name, '--snapshot', path, expect=1)
+    equal(meshctl('resolve', '192.0.2.67', '--snapshot', path).out, 'back.mesh\n')
+    contains(meshctl('explain', '192.0.2.67', '--snapshot', path).out, 'back.mesh')
+    contains(meshctl('snapshot', 'show', '192.0.2.67', '--snapshot', path).out, 'back.mesh')
+
+
+def test_an_unknown_user_is_warned_of():
+    path = os.path.join(harness.folder(), 'snapshot')
+    done = meshctl('snapshot', 'compile', '-', '-o', path, stdin='policy: a\ndomains: [a.mesh]\n'
+                   'destinations: [{address: 192.0.2.1}]\nwhen: {uid: [no-such-user]}\n')
+    contains(done.err, "when.uid: no user 'no-such-user' on this machine")
+    meshctl('resolve', 'a.mesh', '--snapshot', path, expect=1)
+
+
 def test_show_lists_the_records_or_one():
     text = meshctl('snapshot', 'show', '--snapshot', snapshot()).out
     matches(text, r'^\*\.checkout\.shop\.mesh +draw, 2 destinations$')
