@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plain.h"
+
 static const struct {
     const char *name;
     int exit_status, http_status;
@@ -20,48 +22,12 @@ static size_t row(int code)
     return code < 0 && code >= -ERROR_COUNT ? (size_t)(-code - 1) : ERROR_INTERNAL_INDEX;
 }
 
-/* The bytes of the UTF-8 character at text (RFC 3629), 0 when there is none. */
-static size_t character_length(const unsigned char *text)
-{
-    size_t length = text[0] < 0x80   ? 1
-                    : text[0] < 0xc2 ? 0
-                    : text[0] < 0xe0 ? 2
-                    : text[0] < 0xf0 ? 3
-                    : text[0] < 0xf5 ? 4
-                                     : 0;
-
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Overlong forms, surrogates, and what is beyond U+10FFFF. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90))
-        return 0;
-    return length;
-}
-
-/* Other people's text is in messages: what a terminal might obey, and halves of characters that a
- * cut left, which no JSON may hold, become '?'. */
-static void make_plain(char *field)
-{
-    for (char *at = field; *at != '\0';) {
-        size_t length = character_length((const unsigned char *)at);
-
-        if (length == 0 || (unsigned char)*at < ' ' || *at == 0x7f) {
-            *at = '?';
-            length = 1;
-        }
-        at += length;
-    }
-}
-
 /* Formats into a field; text that does not fit is cut, which is why the result is not looked at. */
 __attribute__((format(printf, 3, 0))) static void fill(char *field, size_t size, const char *format,
                                                        va_list arguments)
 {
     (void)vsnprintf(field, size, format, arguments);
-    make_plain(field);
+    plain_make(field);
 }
 
 int error_set(struct error *err, enum error_code code, const char *format, ...)
@@ -120,7 +86,7 @@ int error_where(struct error *err, const char *where)
     if (!err)
         return 0;
     (void)snprintf(err->where, sizeof(err->where), "%s", where ? where : "");
-    make_plain(err->where);
+    plain_make(err->where);
     return err->code;
 }
 
@@ -173,7 +139,7 @@ int error_within(struct error *err, const char *format, ...)
     const char *joint = inner[0] == '\0' || inner[0] == '[' ? "" : ".";
     /* Both parts can fill the field; what does not fit is cut at the inner end. */
     (void)snprintf(err->key, sizeof(err->key), "%.90s%s%.90s", outer, joint, inner);
-    make_plain(err->key);
+    plain_make(err->key);
     return err->code;
 }
 

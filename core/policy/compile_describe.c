@@ -14,6 +14,7 @@
 
 #include "auto.h"
 #include "compile.h"
+#include "plain.h"
 #include "snapshot_format.h"
 
 const char *compile_describe_verb(unsigned verb)
@@ -47,6 +48,7 @@ void compile_describe_push(struct value *list, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    plain_make(text);
     if (value_string(&item, text, strlen(text)) == 0)
         (void)value_push(list, &item);
 }
@@ -118,6 +120,7 @@ static void describe_identity(struct walk *walk, uint64_t extension, struct valu
     if (canonical && length > 0) {
         char text[256];
         (void)snprintf(text, sizeof(text), "%.*s", (int)length, (const char *)canonical);
+        plain_make(text);
         value_put_text(map, "canonical", text);
     }
     if (apps.list.count > 0)
@@ -271,6 +274,7 @@ static void describe_key(const uint8_t *key, size_t length, struct value *map)
     }
     (void)snprintf(text, sizeof(text), "%s%.*s", length > 0 && key[0] == '.' ? "*" : "",
                    (int)length, (const char *)key);
+    plain_make(text);
     value_put_text(map, "domain", text);
 }
 

@@ -138,7 +138,14 @@ static int describe_copy(const uint64_t *words, size_t count)
     AUTO_FREE uint64_t *copy = malloc(count ? count * sizeof(*copy) : 1);
 
     memcpy(copy, words, count * sizeof(*copy));
-    return compile_describe(copy, count, &description, NULL);
+    int r = compile_describe(copy, count, &description, NULL);
+    if (r == 1) {
+        AUTO_BUFFER struct buffer json = {0};
+
+        json_write(&description, 0, &json);
+        cr_assert(buffer_is_good(&json), "what is told is UTF-8");
+    }
+    return r;
 }
 
 Test(compile_describe, any_words_are_described_or_refused)
