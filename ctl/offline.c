@@ -1,8 +1,8 @@
 /* offline.c - policies into a snapshot without daemon, controller or root.
  *
  * Protected are localhost and all below it, this machine's names, and each name of /etc/hosts,
- * which libc reads for us (gethostent). The search list is libc's too (res_ninit; it keeps the first
- * six domains).
+ * which libc reads for us (gethostent). The search list is libc's too (res_ninit; it keeps the
+ * first six domains).
  */
 #include "offline.h"
 
@@ -115,8 +115,8 @@ static int add_key(void **tree, const void *bytes, size_t length, struct error *
     return error_set(err, ERROR_INTERNAL, "no memory");
 }
 
-/* Whether a key is protected: itself, or as a name below a protected wildcard, whose record it would
- * hide. */
+/* Whether a key is protected: itself, or as a name below a protected wildcard, whose record it
+ * would hide. */
 static bool is_protected(const struct job *job, const char *key, size_t length)
 {
     for (size_t i = 0; i < length; i++) {

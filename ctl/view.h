@@ -24,8 +24,8 @@ int view_open(const char *path, struct snapshot_check **ret_check, struct error 
 int view_records(struct snapshot_check *check, const char *name, struct value *ret_list,
                  struct error *err);
 
-/* The record of exactly one key as people write it, "x", "*.x" or an address. Returns 1 and {key, record}, 0
- * when there is none, or a negative error code. */
+/* The record of exactly one key as people write it, "x", "*.x" or an address. Returns 1 and {key,
+ * record}, 0 when there is none, or a negative error code. */
 int view_record(struct snapshot_check *check, const char *name, struct value *ret_item,
                 struct error *err);
 

@@ -13,7 +13,7 @@
 #include "auto.h"
 #include "https.h"
 
-#define SLOW_MS 3000
+#define SLOW_MS 1000
 
 /* A server on loopback and what it saw last. */
 struct server {
