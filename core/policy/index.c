@@ -39,7 +39,7 @@ struct index_entry *index_find(const struct index *index, const void *key, size_
 
     if (length > UINT8_MAX)
         return NULL;
-    /* Only compared. */
+    /* It is only compared, but the member is no pointer to const. */
     memcpy(&wanted.key, &key, sizeof(key));
     found = tfind(&wanted, &index->tree, compare);
     return found ? *found : NULL;

@@ -65,7 +65,7 @@ static int read_port_text(const struct value *value, const char *text, uint16_t 
     return 0;
 }
 
-/* Splits "host:port" and "[host]:port" in place; *ret_port is "" when there is none. */
+/* Splits "host:port" and "[host]:port" in place; *ret_port is NULL when there is none. */
 static int split(const struct value *value, char *text, char **ret_host, const char **ret_port,
                  struct error *err)
 {

@@ -194,6 +194,15 @@ static const struct {
      "fd00::1:80"},
     {A "port: ignore\ndestinations: [{address: '10.0.0.1:80'}]", "x.m", AF_INET, RESOLVE_SHIM,
      "10.0.0.1"},
+    {A
+     "select: sticky\nsticky: {by: uid}\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}]",
+     "x.m", AF_INET6, RESOLVE_SHIM, "fd00::1"},
+    {A
+     "select: sticky\nsticky: {by: app}\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}]",
+     "x.m", AF_INET, RESOLVE_NSS, "10.0.0.2"},
+    {A "select: sticky\nsticky: {by: process}\ndestinations: [{address: [10.0.0.2, 'fd00::2']}, "
+       "{address: '10.0.0.1:80'}]",
+     "x.m", AF_UNSPEC, RESOLVE_NSS, "10.0.0.2+fd00::2"},
     {A "action: deny", "x.m", AF_INET, RESOLVE_NSS, "denied"},
     {A "on_all_down: dns\ndestinations: [{address: 10.0.0.1, drain: true}]", "x.m", AF_INET,
      RESOLVE_NSS, "miss"},
