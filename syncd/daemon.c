@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -64,16 +65,36 @@ static void agent_done(struct agent *agent)
         (void)close(agent->signals);
 }
 
+/* Who may write the folder may put another snapshot in the place of ours, and so say where every
+ * name leads. */
+static int refuse_open_folder(const char *folder, struct error *err)
+{
+    struct stat about;
+
+    if (stat(folder, &about) < 0)
+        return error_errno(err, folder, "cannot look at the folder");
+    if (!(about.st_mode & (S_IWGRP | S_IWOTH)) || (about.st_mode & S_ISVTX))
+        return 0;
+    error_set(err, ERROR_REFUSED, "others may write this folder (mode %04o)",
+              about.st_mode & 07777u);
+    (void)error_where(err, folder);
+    (void)error_hint(err, "chmod go-w %s", folder);
+    return ERROR_REFUSED;
+}
+
 /* The folder that a file is to lie in. */
-static int make_folder_of(const char *path, mode_t mode, struct error *err)
+static int make_folder_of(const char *path, struct error *err)
 {
     char folder[512];
     const char *slash = strrchr(path, '/');
 
     if (!slash || slash == path)
         return 0;
+    if ((size_t)(slash - path) >= sizeof folder)
+        return error_set(err, ERROR_CONFIG, "the path '%.100s...' is too long", path);
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-    return file_make_folder(folder, mode, err);
+    int r = file_make_folder(folder, 0755, err);
+    return r < 0 ? r : refuse_open_folder(folder, err);
 }
 
 /* What sticks to "this node" sticks to its name in its mesh, over reinstallations too. */
@@ -112,9 +133,9 @@ static int open_mesh(struct agent *agent, struct error *err)
 
     memcpy(options.mesh_id, agent->membership.mesh_id, sizeof options.mesh_id);
     (void)snprintf(path, sizeof path, "%s/state.db", settings->state);
-    int r = make_folder_of(settings->snapshot, 0755, err);
+    int r = make_folder_of(settings->snapshot, err);
     if (r == 0)
-        r = make_folder_of(settings->socket, 0755, err);
+        r = make_folder_of(settings->socket, err);
     if (r == 0)
         r = mesh_open(&options, &agent->mesh, &agent->is_broken, err);
     if (r < 0)

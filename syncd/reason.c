@@ -31,6 +31,9 @@ static int describe(const struct publish *publish, const char *key, size_t lengt
     if (r >= 0 && publish_domain(key, length, domain)) {
         value_put_text(explanation, "matched", count > 0 ? domain : "");
         r = compile_explain(publish->set, &publish->node, domain, &reasons, err);
+        /* An alias of what is not understood: there is a record, but no reason to be given. */
+        if (r < 0 && publish_is_frozen(publish, key, length))
+            r = 0;
     }
     if (r >= 0)
         r = value_put(explanation, "explanation", &reasons);

@@ -11,6 +11,7 @@ import threading
 import harness
 from harness import check, contains, equal, matches, run, wait
 from mesh import Mesh, Node, Refused
+from netns import Machine, Network
 
 KILLS = 50 if harness.LONG else 8
 
@@ -421,6 +422,41 @@ def test_the_local_socket_bounds_what_anybody_may_do_to_it():
         equal(client.recv(10), b'', 'what an idle client hears')
         client.close()
     check(node.syncd.is_running, 'the agent ended')
+
+
+def test_a_snapshot_folder_that_others_may_write_is_refused():
+    mesh = Mesh()
+    node = mesh.join('web-1', start=False)
+    open_folder = os.path.join(node.folder, 'open')
+    os.mkdir(open_folder)
+    os.chmod(open_folder, 0o777)
+    done = run([harness.SYNCD, 'run', '--state', node.state, '--socket', node.socket,
+                '--snapshot', os.path.join(open_folder, 'snapshot')], expect=77)
+    contains(done.err, 'chmod go-w')
+
+
+def test_its_own_look_ups_pass_meshdns_by_and_reach_a_controller_known_by_name():
+    network = Network()
+    machine = Machine(network, 'web')
+    machine.nsswitch('meshdns [NOTFOUND=return] files dns')
+    machine.install_nss()
+    machine.hosts(f'{machine.address} boss.test\n')
+    mesh = Mesh(machine)
+    node = mesh.join('web-1', start=False)
+    path = os.path.join(node.state, 'mesh.json')
+    joined = json.loads(harness.read(path))
+    for channel, port in (('node', 7440), ('broadcast', 7441)):
+        joined['endpoints'][channel] = f'tcp://boss.test:{port}'
+    harness.write(path, json.dumps(joined), 0o600)
+    node.configure('hosts: /etc/hosts-of-nobody\n')  # the file does not protect the name
+    mesh.apply({'policy': 'trap', 'domains': ['boss.test', '*.test'], 'action': 'deny'})
+    node.start()
+    wait(lambda: (node.status or {}).get('revision') == 1, 30, 'the node is connected by name')
+    equal(node.ask(request='explain', name='boss.test')['protected'], True)
+    harness.equal(run(['getent', 'hosts', 'other.test'], machine=machine, expect=2).out, '')
+    maps = harness.read(f'/proc/{node.syncd.pid}/maps')
+    check('libnss_meshdns' not in maps, 'the agent has loaded the NSS module')
+    contains(run(['getent', 'hosts', 'boss.test'], machine=machine).out, machine.address)
 
 
 def test_words_and_exit_codes_are_those_of_the_house():
