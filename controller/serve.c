@@ -63,13 +63,12 @@ int serve_mesh(const struct config *config, struct error *err)
     AUTO_CLOSE int lock = -1;
 
     block_signals();
+    log_init(&log);
     int r = authority_load(config->state, &authority, err);
     if (r == 0)
         r = authority_lock(config->state, &lock, err);
-    if (r < 0)
-        return r;
-    log_init(&log);
-    r = control_init(&control, config, &authority, &log, err);
+    if (r == 0)
+        r = control_init(&control, config, &authority, &log, err);
     if (r == 0) {
         r = serve(&control, err);
         control_done(&control);
