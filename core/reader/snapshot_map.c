@@ -38,7 +38,7 @@ static bool fill_geometry(struct snapshot_map *map, const struct snapshot_header
     if (slots < SNAPSHOT_SLOTS_MIN || slots > SNAPSHOT_SLOTS_MAX || (slots & (slots - 1)) != 0)
         return false;
     if (index_offset < SNAPSHOT_HEADER || index_offset % SNAPSHOT_BLOCK != 0 ||
-        index_offset > file_size || slots > (file_size - index_offset) / 8)
+        index_offset > file_size)
         return false;
     if (heap_start > file_size / SNAPSHOT_BLOCK ||
         heap_start * SNAPSHOT_BLOCK < index_offset + slots * 8)

@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "snapshot_map.h"
+#include "snapshot_rule.h"
 #include "whole.h"
 
 #define READERS   2
@@ -104,13 +106,39 @@ static pid_t start(void (*work)(void))
     return child;
 }
 
+/* Whether every block that says it is whole is: all its ports are of one version. Also of blocks
+ * that no slot names: a reader may still be on its way to them. */
+static bool are_blocks_whole(void)
+{
+    struct snapshot_map *map = snapshot_map_open(path, NULL);
+    bool is_good = map != NULL;
+    size_t end = map ? map->header->heap_end : 0;
+
+    for (size_t block = map ? map->heap_start : 0; is_good && block < end;) {
+        size_t at = block * SNAPSHOT_MAP_BLOCK_WORDS;
+        uint64_t meta = snapshot_map_word(map, at + 1);
+        struct snapshot_rule rule;
+        block += SNAPSHOT_META_UNITS(meta);
+        is_good = SNAPSHOT_META_UNITS(meta) > 0;
+        if (snapshot_map_word(map, at) & 1)
+            continue;
+        is_good = is_good && snapshot_rule_read(
+                                 map, at + 2 + (SNAPSHOT_META_NAME_LENGTH(meta) + 7u) / 8, &rule);
+        for (size_t i = 1; is_good && i < rule.count; i++)
+            is_good = SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at)) ==
+                      SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at + i));
+    }
+    snapshot_map_close(map);
+    return is_good;
+}
+
 /* Whether the next writer takes over with all permanent names. */
 static bool goes_on(unsigned names)
 {
     struct snapshot_reader reader = SNAPSHOT_READER(path);
+    bool is_good = are_blocks_whole();
     struct snapshot_writer *writer = whole_open(path);
     struct snapshot_writer_stats stats;
-    bool is_good = true;
 
     snapshot_writer_stats(writer, &stats);
     for (unsigned id = 0; id < PERMANENT; id++)
@@ -196,11 +224,12 @@ static pid_t stand_before(void (*work)(void))
     return child;
 }
 
-/* Kills writers `stride`, 2 * stride, ... stops into their work. */
+/* Kills writers at each `stride`th stop of their work; where they begin differs from run to run. */
 static void kill_within(const char *what, void (*work)(void), int request, unsigned stride)
 {
     static struct snapshot_reader old = SNAPSHOT_READER(path);
-    unsigned stops = 0, deaths = 0, bad = 0;
+    struct rng rng = {0};
+    unsigned stops = (unsigned)(rng_next(&rng) % stride), deaths = 0, bad = 0;
 
     for (bool is_within = true; is_within; stops += stride, deaths++) {
         struct snapshot_writer *writer = whole_open(path);

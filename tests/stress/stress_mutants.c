@@ -17,8 +17,9 @@
 #include "snapshot_map.h"
 #include "whole.h"
 
-#define IDS     60
-#define SLOW_NS 50000000 /* of processor time; a look-up of a good file takes some hundred */
+#define IDS       60
+#define LONG_NAME 200      /* bytes, so more than fit into a block */
+#define SLOW_NS   50000000 /* of processor time; a look-up of a good file takes some hundred */
 
 static char folder[64], path[128];
 static uint64_t state = 20261123;
@@ -28,8 +29,9 @@ static uint64_t seeded(void)
     return rng_mix(state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
+static char long_name[LONG_NAME + 1];
 static const char *const names[] = {"rules",          "stick", "alias",  "web", "a.b",
-                                    "x.pass.example", "127",   "denied", "big"};
+                                    "x.pass.example", "127",   "denied", "big", long_name};
 
 static void put(struct snapshot_writer *writer, const void *key, size_t length,
                 const struct fixture_rule *rules, size_t count)
@@ -78,6 +80,9 @@ static void make_snapshot(void)
     put(writer, "denied", 6, rules, 1);
     put(writer, ".pass.example", 13, &(struct fixture_rule){.verb = SNAPSHOT_PASS}, 1);
     put(writer, "web.corp.example", 16, &alias, 1);
+    memset(long_name, 'n', LONG_NAME);
+    long_name[63] = long_name[127] = long_name[191] = '.';
+    put(writer, long_name, LONG_NAME, &alias, 1);
     put(writer, "@\x0a\x01\x02\x03", 5, &reverse, 1);
     if (snapshot_writer_put(writer, words, fixture_search(2, domains, 3, words), NULL) < 0)
         abort();
@@ -176,6 +181,23 @@ struct places {
     uint32_t words[200000];
 };
 
+/* A record whose name runs out of the file: its first words are moved to the last block. */
+static void move_to_end(uint64_t *words, size_t size, const struct places *places)
+{
+    size_t last = size / SNAPSHOT_BLOCK - 1, block_words = SNAPSHOT_MAP_BLOCK_WORDS;
+
+    for (size_t i = 0; i < places->count; i++) {
+        uint64_t slot = words[places->words[i]];
+        size_t block = (uint32_t)slot;
+        if (places->words[i] < SNAPSHOT_HEADER / 8 || block == 0 || block > last ||
+            SNAPSHOT_META_NAME_LENGTH(words[block * block_words + 1]) != LONG_NAME)
+            continue;
+        memcpy(words + last * block_words, words + block * block_words, SNAPSHOT_BLOCK);
+        words[places->words[i]] = slot >> 32 << 32 | last;
+        return;
+    }
+}
+
 static void find_places(const uint64_t *words, size_t size, struct places *places)
 {
     for (size_t i = 0; i < size / 8; i++)
@@ -192,7 +214,7 @@ static void mutate(uint64_t *words, size_t size, const struct places *places)
     for (size_t i = 0; i < count; i++) {
         size_t at = seeded() % 8 ? places->words[seeded() % places->count] : seeded() % (size / 8);
         unsigned shift = (unsigned)(seeded() % 64);
-        switch (seeded() % 6) {
+        switch (seeded() % 7) {
         case 0:
             words[at] ^= UINT64_C(1) << shift;
             break;
@@ -207,6 +229,10 @@ static void mutate(uint64_t *words, size_t size, const struct places *places)
             break;
         case 4:
             words[at] += seeded() % 5 - 2;
+            break;
+        case 5:
+            if (seeded() % 64 == 0)
+                move_to_end(words, size, places);
             break;
         default: /* a word from elsewhere */
             words[at] = words[places->words[seeded() % places->count]];

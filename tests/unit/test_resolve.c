@@ -295,6 +295,37 @@ Test(resolve, a_call_for_one_family_draws_among_the_destinations_that_have_it)
     }
 }
 
+/* Each family has a table of its own when not all destinations have both. */
+Test(resolve, each_family_has_the_shares_of_its_own_destinations)
+{
+    static const int families_asked[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    static const double shares[][6] = {{1, 2, 3, 4, 5, 6}, {1, 2, 3, 4, 0, 0}, {0, 0, 3, 4, 5, 6}};
+    struct fixture_destination d[6];
+    struct fixture_rule rule = {.verb = SNAPSHOT_DRAW, .destinations = d, .count = 6};
+
+    for (size_t i = 0; i < 6; i++)
+        d[i] = (struct fixture_destination){.v4 = i < 4 ? (uint32_t)i + 1 : 0,
+                                            .v6 = i > 1 ? i + 1 : 0,
+                                            .weight = (uint16_t)(i + 1)};
+    put("mixed", &rule, 1);
+    for (size_t row = 0; row < 3; row++) {
+        size_t seen[6] = {0}, draws = 20000;
+        double expected[6], total = 0;
+        for (size_t i = 0; i < draws; i++) {
+            struct resolve_answer answer;
+            cr_assert_eq(look("mixed", families_asked[row], RESOLVE_SHIM, 1, &answer),
+                         RESOLVE_FOUND);
+            const struct resolve_destination *one = &answer.destinations[0];
+            seen[(one->has_v4 ? ntohl(one->v4) : one->v6[15]) - 1]++;
+        }
+        for (size_t i = 0; i < 6; i++)
+            total += shares[row][i];
+        for (size_t i = 0; i < 6; i++)
+            expected[i] = shares[row][i] / total * (double)draws;
+        cr_expect_lt(fixture_deviation(seen, expected, 6), 4.75, "row %zu", row);
+    }
+}
+
 Test(resolve, lists_keep_their_order_and_draws_of_several_are_all_different)
 {
     struct fixture_destination d[20];
@@ -422,6 +453,26 @@ Test(resolve, a_long_lived_reader_follows_growth_and_outlives_a_missing_file)
     cr_expect_eq(v4_of("name-2999"), 3000);
 }
 
+/* The record of the only name, as its writer would leave it in the middle of something. */
+Test(resolve, a_record_that_is_being_written_is_no_answer)
+{
+    uint64_t heap, sequence;
+    AUTO_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    put_v4("x", 1);
+    cr_assert_eq(pread(fd, &heap, 8, offsetof(struct snapshot_header, heap_start)), 8);
+    off_t at = (off_t)(heap * SNAPSHOT_BLOCK);
+    cr_assert_eq(pread(fd, &sequence, 8, at), 8);
+    cr_assert_eq(v4_of("x"), 1);
+    const uint64_t unfit[] = {sequence + 1, 0};
+    for (size_t i = 0; i < ARRAY_SIZE(unfit); i++) {
+        cr_assert_eq(pwrite(fd, &unfit[i], 8, at), 8);
+        cr_expect_eq(v4_of("x"), 0, "sequence %zu", (size_t)unfit[i]);
+    }
+    cr_assert_eq(pwrite(fd, &sequence, 8, at), 8);
+    cr_expect_eq(v4_of("x"), 1);
+}
+
 Test(resolve, a_file_that_is_no_good_is_a_miss)
 {
     struct snapshot_reader none = SNAPSHOT_READER("/nonexistent/snapshot");
@@ -429,7 +480,9 @@ Test(resolve, a_file_that_is_no_good_is_a_miss)
     struct resolve_answer answer;
 
     put_v4("x", 1);
+    errno = 1234;
     cr_expect_eq(resolve_name(&none, &request, &answer), RESOLVE_MISS);
+    cr_expect_eq(errno, 1234);
     cr_assert_eq(chmod(path, 0646), 0);
     cr_expect_eq(resolve_name(&reader, &request, &answer), RESOLVE_MISS, "others may write it");
     cr_assert_eq(chmod(path, 0644), 0);

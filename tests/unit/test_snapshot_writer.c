@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -272,6 +273,10 @@ Test(snapshot_writer, growth_that_would_fill_the_file_system_is_refused_and_the_
     for (; r == 1 && i < 100000; i++)
         r = snapshot_writer_put(writer, words, make(i * 7 + 1, 30, name), &err);
     cr_expect_eq(r, ERROR_FULL, "%s", error_line(&err));
+    struct statvfs fs;
+    cr_assert_eq(statvfs(mount_point, &fs), 0);
+    cr_expect_geq(fs.f_bavail * 4, fs.f_blocks, "%zu of %zu left", (size_t)fs.f_bavail,
+                  (size_t)fs.f_blocks);
     cr_expect_gt(i, 300);
     const uint64_t *found;
     make(1, 30, name);
