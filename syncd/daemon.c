@@ -351,7 +351,8 @@ static long tick(struct agent *agent)
 #define ITEMS (LINK_POLL + 1 + WATCH_POLL)
 
 /* Waits until something happens, or it is time for something. */
-static int wait(struct agent *agent, zmq_pollitem_t items[static ITEMS], struct error *err)
+static int wait_for_events(struct agent *agent, zmq_pollitem_t items[static ITEMS],
+                           struct error *err)
 {
     struct pollfd fds[WATCH_POLL];
     size_t count = link_poll(agent->link, items);
@@ -375,7 +376,7 @@ static int loop(struct agent *agent, struct error *err)
     zmq_pollitem_t items[ITEMS];
 
     while (!agent->stops) {
-        int r = wait(agent, items, err);
+        int r = wait_for_events(agent, items, err);
 
         if (r < 0)
             return r;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auto.h"
 #include "key.h"
@@ -51,6 +52,9 @@ static void describe_troubles(const struct node_status_source *source, uint64_t 
     }
     if (trouble.code != 0)
         push_text(&warnings, error_line(&trouble));
+    if (access(source->settings->snapshot, F_OK) != 0)
+        push_text(&warnings, "the snapshot's file was removed: programs that start now do not find "
+                             "it; restart meshdns-syncd, then them");
     if (mesh_is_damaged(source->mesh))
         push_text(&warnings, "the stored state is damaged; the full state is asked for");
     if (!sync_is_fresh(source->sync, now_ms))

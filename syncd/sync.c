@@ -171,8 +171,10 @@ static void learn(struct sync *sync, enum sync_channel channel, const struct mes
     } else if (message->revision < mine->revision) {
         if (sync->below_ms == 0)
             sync->below_ms = now_ms;
-        else if (now_ms - sync->below_ms >= LAG_MS)
+        if (now_ms - sync->below_ms >= LAG_MS)
             refuse(sync, REFUSAL_OLD_REVISION, channel);
+        else if (mine->revision <= sync->known_revision)
+            sync->current_ms = now_ms; /* it has said this revision itself a moment ago */
     } else if (memcmp(message->digest, mine->digest, SEAL_DIGEST) != 0) {
         refuse(sync, REFUSAL_OTHER_DIGEST, channel);
     } else if (mesh_is_damaged(sync->options.mesh)) {
