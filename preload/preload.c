@@ -47,14 +47,16 @@ static struct snapshot_reader snapshot = SNAPSHOT_READER(path);
 enum environment { UNREAD, BUSY, READ };
 static _Atomic(enum environment) environment;
 
-/* Takes MESHDNS_SNAPSHOT over, once. Returns false only while another caller is about it, which
- * needs a look-up before this library's constructor: then libc answers. Nobody waits. */
+/* Takes MESHDNS_SNAPSHOT over, once. Returns false under musl, and while another caller is about it,
+ * which needs a look-up before this library's constructor: then libc answers. Nobody waits. */
 static __attribute__((noinline)) bool read_environment(void)
 {
     enum environment seen = UNREAD;
     const char *value;
     size_t size;
 
+    if (!gnu_get_libc_version)
+        return false;
     if (!atomic_compare_exchange_strong_explicit(&environment, &seen, BUSY, memory_order_acquire,
                                                  memory_order_acquire))
         return seen == READ;
@@ -135,7 +137,7 @@ static bool is_ours(const char *node, const struct addrinfo *hints)
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
         hints->ai_family != AF_INET6)
         return false;
-    return gnu_get_libc_version != NULL;
+    return true;
 }
 
 /* Draws for the family of the hints. With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with
@@ -158,11 +160,10 @@ static enum resolve_result draw(const char *node, const struct addrinfo *hints,
     *ret_is_mapped = is_mapping;
     if (is_mapping && hints->ai_flags & AI_ALL)
         request.family = AF_UNSPEC;
-    result = resolve_name(&snapshot, &request, ret_answer);
-    if (result == RESOLVE_NO_DATA && is_mapping && request.family == AF_INET6) {
+    /* Called in one place only, so that it is inlined. */
+    while ((result = resolve_name(&snapshot, &request, ret_answer)) == RESOLVE_NO_DATA &&
+           is_mapping && request.family == AF_INET6)
         request.family = AF_INET;
-        result = resolve_name(&snapshot, &request, ret_answer);
-    }
     return result;
 }
 

@@ -291,6 +291,16 @@ def test_nss_reads_no_environment():
     harness.contains(found.out, '10.0.1.4')
 
 
+def test_a_program_with_another_libc_is_left_alone():
+    prepared()
+    program = os.path.join(harness.folder(), 'draws')
+    source = os.path.join(harness.SOURCE, 'tests', 'programs', 'draws.c')
+    harness.run(['musl-gcc', '-O2', '-D_GNU_SOURCE', '-pthread', source, '-o', program])
+    os.chmod(os.path.dirname(program), 0o755)
+    equal(shim().run([program, 'v4', 'four.mesh', '1']).out, '192.0.2.99 1\n')
+    equal(shim().run([DRAWS, 'v4', 'four.mesh', '1']).out, '10.0.1.4 1\n')
+
+
 def test_the_shim_is_loaded_through_a_link_where_its_path_has_a_space():
     prepared()
     folder = os.path.join(harness.folder(), 'a b:c')
