@@ -158,7 +158,7 @@ int list_build(const struct resolve_answer *answer, const struct services *servi
     const struct resolve_destination *from = &answer->destinations[0];
     struct addrinfo *only;
 
-    /* The straight way of most calls: one IPv4 address, one type. It saves 33 of 885 instructions. */
+    /* The straight way of most calls, one IPv4 address of one type: 33 instructions of 885 less. */
     if (answer->count != 1 || services->count != 1 || !from->has_v4 || from->has_v6 || is_mapped ||
         flags & AI_CANONNAME)
         return build(answer, &(struct common){services, flags, is_mapped}, ret_list);

@@ -47,8 +47,8 @@ static struct snapshot_reader snapshot = SNAPSHOT_READER(path);
 enum environment { UNREAD, BUSY, READ };
 static _Atomic(enum environment) environment;
 
-/* Takes MESHDNS_SNAPSHOT over, once. Returns false under musl, and while another caller is about it,
- * which needs a look-up before this library's constructor: then libc answers. Nobody waits. */
+/* Takes MESHDNS_SNAPSHOT over, once. Returns false under musl, and while another caller is about
+ * it, which needs a look-up before this library's constructor: then libc answers. Nobody waits. */
 static __attribute__((noinline)) bool read_environment(void)
 {
     enum environment seen = UNREAD;
