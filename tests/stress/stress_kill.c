@@ -117,16 +117,18 @@ static bool are_blocks_whole(void)
     for (size_t block = map ? map->heap_start : 0; is_good && block < end;) {
         size_t at = block * SNAPSHOT_MAP_BLOCK_WORDS;
         uint64_t meta = snapshot_map_word(map, at + 1);
-        struct snapshot_rule rule;
+        struct snapshot_rule rule = {0};
         block += SNAPSHOT_META_UNITS(meta);
         is_good = SNAPSHOT_META_UNITS(meta) > 0;
         if (snapshot_map_word(map, at) & 1)
             continue;
         is_good = is_good && snapshot_rule_read(
                                  map, at + 2 + (SNAPSHOT_META_NAME_LENGTH(meta) + 7u) / 8, &rule);
-        for (size_t i = 1; is_good && i < rule.count; i++)
-            is_good = SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at)) ==
-                      SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at + i));
+        is_good = is_good && rule.count > 0;
+        uint16_t port = SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at));
+        for (size_t i = 0; is_good && i < rule.count; i++)
+            is_good = port != 0 &&
+                      port == SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at + i));
     }
     snapshot_map_close(map);
     return is_good;
