@@ -8,6 +8,7 @@
 
 #include "auto.h"
 #include "output.h"
+#include "plain.h"
 #include "resolve.h"
 #include "tally.h"
 #include "view.h"
@@ -235,10 +236,7 @@ int cmd_resolve(const struct command_call *call, struct error *err)
     bool is_address = look_up_address(&reader, request.name, &answer, &result);
     if (!is_address)
         r = look_up(&reader, &request, count, &tallies, &answer, &result, err);
-    for (char *c = answer.canonical; *c; c++) {
-        if (*c < ' ' || *c > '~') /* of a damaged or hostile file */
-            *c = '?';
-    }
+    plain_make(answer.canonical); /* a damaged or hostile file may say anything */
     if (r == 0)
         r = make_object(request.name, result, result == RESOLVE_FOUND ? answer.canonical : "",
                         count, &tallies, &object, err);

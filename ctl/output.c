@@ -9,6 +9,7 @@
 
 #include "auto.h"
 #include "json.h"
+#include "plain.h"
 
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
@@ -31,10 +32,12 @@ static const char *paint(FILE *out, const char *sequence)
 
 void output_text(FILE *out, const char *text)
 {
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        (void)fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
-    }
+    AUTO_FREE char *plain = strdup(text);
+
+    if (!plain)
+        return;
+    plain_make(plain);
+    (void)fputs(plain, out);
 }
 
 static void put_hint(const struct error *err)

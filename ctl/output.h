@@ -26,7 +26,7 @@ void output_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A tree on standard output, indented, with a line break. Returns 0 or ERROR_INTERNAL. */
 int output_json(const struct value *value, struct error *err);
 
-/* Text with control characters as '?'. */
+/* Text of others, as plain_make makes it. */
 void output_text(FILE *out, const char *text);
 
 /* A table on standard output: a head and rows of `columns` cells, the columns as wide as they must

@@ -1,6 +1,7 @@
 /* plain.c - other people's text, safe to show. */
 #include "plain.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The bytes of the UTF-8 character at text (RFC 3629), 0 when there is none. */
@@ -24,12 +25,18 @@ static size_t character_length(const unsigned char *text)
     return length;
 }
 
+/* C0, DEL, and C1, where U+009B begins a sequence as ESC [ does. */
+static bool is_control(const unsigned char *text)
+{
+    return text[0] < ' ' || text[0] == 0x7f || (text[0] == 0xc2 && text[1] < 0xa0);
+}
+
 void plain_make(char *text)
 {
     for (char *at = text; *at != '\0';) {
         size_t length = character_length((const unsigned char *)at);
 
-        if (length == 0 || (unsigned char)*at < ' ' || *at == 0x7f) {
+        if (length == 0 || is_control((const unsigned char *)at)) {
             *at = '?';
             length = 1;
         }

@@ -14,6 +14,7 @@
 
 #include "auto.h"
 #include "hash.h"
+#include "plain.h"
 #include "record_check.h"
 #include "snapshot_map.h"
 
@@ -298,8 +299,5 @@ void snapshot_check_print_key(const uint8_t *key, size_t length, char ret_text[s
     else
         (void)snprintf(ret_text, 320, "%s%.*s", key[0] == '.' ? "*" : "", (int)length,
                        (const char *)key);
-    for (char *c = ret_text; *c; c++) {
-        if (*c < ' ' || *c > '~') /* of a damaged or hostile file */
-            *c = '?';
-    }
+    plain_make(ret_text); /* a damaged or hostile file may say anything */
 }

@@ -54,6 +54,6 @@ int snapshot_check_each(struct snapshot_check *check,
                                      const uint64_t *words, size_t count),
                         void *context, struct error *err);
 
-/* A key as people read it: "*.shop.mesh", "10.0.0.1", "search list", what is not visible ASCII
- * as '?'. ret_text has room for 320. */
+/* A key as people read it, plain (plain.h): "*.shop.mesh", "10.0.0.1", "search list". ret_text has
+ * room for 320. */
 void snapshot_check_print_key(const uint8_t *key, size_t length, char ret_text[static 320]);

@@ -16,6 +16,9 @@ Test(plain, control_characters_and_broken_utf8_are_replaced_and_all_else_stays)
         {"cut \xe2\x82", "cut ??"},
         {"\xff\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "??? ??? ????"},
         {"\xc3", "?"},
+        {"\xc2\x9b"
+         "31mred\xc2\xa0",
+         "??31mred\xc2\xa0"}, /* C1 */
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
