@@ -179,19 +179,44 @@ def silence_broadcasts(node):
     harness.write(path, json.dumps(joined), 0o600)
 
 
+# Resolves a name that is always there until the file is gone; says how often, and what went wrong.
+STEADY = """
+import os, socket, sys
+found, wrong = 0, set()
+while os.path.exists(sys.argv[1]):
+    for _ in range(200):
+        try:
+            answer = socket.getaddrinfo('steady.shop.mesh', 80, type=socket.SOCK_STREAM)
+            wrong |= {entry[4][0] for entry in answer} - {'10.7.7.7'}
+        except OSError as failure:
+            wrong.add(str(failure))
+        found += 1
+print(found, sorted(wrong))
+"""
+
+
 def kill_under_load(is_silent):
     mesh = Mesh()
     node = mesh.join('web-1', start=False)
     if is_silent:
         silence_broadcasts(node)
-    load = Load(mesh)
     node.start()
+    mesh.apply(policy('steady', '10.7.7.7'))
+    wait_same(mesh, node)
+    goes_on = harness.write(os.path.join(node.folder, 'goes-on'), '')
+    reader = harness.Process([harness.sys.executable, '-c', STEADY, goes_on], env=node.env)
+    load = Load(mesh)
     moments = random.Random(11)
     for _ in range(KILLS):
         harness.time.sleep(moments.random() * 0.4)
         node.kill()
         run([harness.MESHCTL, 'snapshot', 'verify', '--snapshot', node.snapshot])
         node.start(wait=False)
+    os.unlink(goes_on)
+    reader.wait()
+    found, wrong = reader.out.split(' ', 1)
+    equal(wrong.strip(), '[]', 'what a program that ran all the time has met')
+    check(int(found) > 1000, f'it has only asked {found} times')
     load.end()
     check(load.acknowledged > KILLS, f'only {load.acknowledged} changes were made')
     wait_same(mesh, node)
