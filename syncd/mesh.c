@@ -309,6 +309,37 @@ void mesh_beat(struct mesh *mesh)
     snapshot_writer_beat(mesh->publish.writer);
 }
 
+struct strangers {
+    const struct compile_node *node;
+    int (*visit)(void *context, const char *policy, const char *user);
+    void *context;
+};
+
+static int find_strangers(void *context, const struct policy *policy)
+{
+    const struct strangers *strangers = context;
+    const struct compile_node *node = strangers->node;
+    uint32_t uid;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < policy->when.uid_count; i++) {
+        const char *user = policy->when.uids[i].name;
+
+        if (user && node->uid_of(node->context, user, &uid) == 0)
+            r = strangers->visit(strangers->context, policy->name, user);
+    }
+    return r;
+}
+
+int mesh_unknown_users(const struct mesh *mesh,
+                       int (*visit)(void *context, const char *policy, const char *user),
+                       void *context)
+{
+    struct strangers strangers = {&mesh->publish.node, visit, context};
+
+    return policy_set_each(mesh->publish.set, find_strangers, &strangers);
+}
+
 int mesh_explain(const struct mesh *mesh, const char *name, struct value *ret_explanation,
                  struct error *err)
 {

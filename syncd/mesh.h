@@ -87,6 +87,12 @@ void mesh_stats(const struct mesh *mesh, struct snapshot_writer_stats *ret_stats
  * points to the name at `index` when there is one. */
 size_t mesh_unsupported(const struct mesh *mesh, size_t index, const char **ret_name);
 
+/* Calls `visit` for each user that a policy names and this machine does not know: he matches
+ * nobody. A nonzero return ends the walk and is returned. */
+int mesh_unknown_users(const struct mesh *mesh,
+                       int (*visit)(void *context, const char *policy, const char *user),
+                       void *context);
+
 /* Why a name resolves as it does here: {name, matched, protected, ...}, see reason.h. Returns 0 or
  * a negative code (ERROR_INVALID: it is no name). */
 int mesh_explain(const struct mesh *mesh, const char *name, struct value *ret_explanation,

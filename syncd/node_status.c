@@ -32,6 +32,20 @@ static void push_text(struct value *list, const char *text)
         (void)value_push(list, &item);
 }
 
+#define STRANGERS_MOST 16 /* users that are warned of at once */
+
+static int warn_of_user(void *context, const char *policy, const char *user)
+{
+    struct value *warnings = context;
+    char text[256];
+
+    (void)snprintf(text, sizeof text,
+                   "policy '%s': user '%.100s' is not known on this machine and matches nobody",
+                   policy, user);
+    push_text(warnings, text);
+    return warnings->list.count >= STRANGERS_MOST;
+}
+
 static void describe_troubles(const struct node_status_source *source, uint64_t now_ms,
                               struct value *map)
 {
@@ -61,6 +75,7 @@ static void describe_troubles(const struct node_status_source *source, uint64_t 
         push_text(&warnings, "the documents in force are not known to be the controller's");
     if (unsupported.list.count > 0)
         push_text(&warnings, "documents of a later meshdns keep their last record");
+    (void)mesh_unknown_users(source->mesh, warn_of_user, &warnings);
     (void)value_put(map, "unsupported", &unsupported);
     (void)value_put(map, "warnings", &warnings);
 }

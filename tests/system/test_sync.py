@@ -126,9 +126,13 @@ def test_a_change_reaches_programs_and_files_have_their_modes():
     contains(json.dumps(said['explanation']), '"policy": "checkout"')
     equal(node.ask(request='explain', name='nobody.knows')['matched'], '')
     equal(node.ask(request='sing')['error']['code'], 'usage')
+    mesh.apply(policy('whose', '10.0.0.5', when={'uid': ['root', 'no-such-user-here']}))
+    wait_same(mesh, node)
     status = node.status
+    contains(' '.join(status['warnings']), "user 'no-such-user-here' is not known")
+    equal(len(status['warnings']), 1, 'the number of warnings')
     equal((status['node'], status['connected'], status['fresh'], status['documents']),
-          ('web-1', True, True, 3))
+          ('web-1', True, True, 4))
     equal({key: count for key, count in status['counters'].items() if count}, {}, 'the counters')
     node.stop()
     check(not os.path.exists(node.socket), 'the socket is still there after the end')
