@@ -451,6 +451,37 @@ def test_run_hands_signals_on_and_cleans_up():
     equal(os.listdir(temporary), [], 'what is left in TMPDIR')
 
 
+def test_a_keystroke_interrupts_the_program_once():
+    """^C reaches a program under run exactly once, as without run."""
+    script = ('import signal, time\n'
+              'count = 0\n'
+              'def note(*_):\n'
+              '    global count\n'
+              '    count += 1\n'
+              'signal.signal(signal.SIGINT, note)\n'
+              'print("begun", flush=True)\n'
+              'while not count: time.sleep(0.02)\n'
+              'time.sleep(0.3)\n'
+              'print("interrupts:", count, flush=True)\n')
+    policies()
+    child, master = pty.fork()
+    if child == 0:
+        os.execv(CTL, [CTL, 'run', '--policy', policies(), '--', sys.executable, '-c', script])
+    text = b''
+    try:
+        while b'begun' not in text:
+            text += os.read(master, 65536)
+        os.write(master, b'\x03')
+        while True:
+            text += os.read(master, 65536)
+    except OSError:
+        pass
+    _, status = os.waitpid(child, 0)
+    os.close(master)
+    contains(text.decode(), 'interrupts: 1\r\n')
+    equal(os.waitstatus_to_exitcode(status), 0)
+
+
 def environment_of(*words, env=None):
     done = meshctl('run', *words, '--', 'env', env=env or {})
     return dict(line.split('=', 1) for line in done.out.splitlines() if '=' in line)
