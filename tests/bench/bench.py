@@ -1,8 +1,8 @@
 """bench.py - what a look-up costs: the shim, NSS and glibc's files, next to a bare table.
 
 Each way of answering is a process of its own that waits for orders (calls.c). A round orders one
-batch from each in turn, so that whatever else the machine does meets all of them; medians over the
-rounds are compared. Instructions come from callgrind: the difference of two runs, so that starting
+batch from each in turn, so that whatever else the machine does meets all of them. A ratio is the
+median of the rounds' ratios: what disturbs one round disturbs both of its sides. Instructions come from callgrind: the difference of two runs, so that starting
 a process costs nothing.
 
 NSS is measured in machines of their own (tests/system/netns.py), with its module alone on the
@@ -101,6 +101,9 @@ class Way:
     def median(self):
         return statistics.median(self.rounds)
 
+    def ratio(self, floor):
+        return statistics.median(mine / its for mine, its in zip(self.rounds, floor.rounds))
+
     def instructions(self, few, many):
         """User instructions of one call."""
         counts = []
@@ -140,13 +143,12 @@ def measure(network, names, destinations, rounds):
         for way in compared:
             if way.title != 'files' or names < 100000 or number < 3:
                 way.round()
-    floor = compared[0].median
     rows = []
     for way in compared:
         slow = way.title == 'files'
         row = {'way': way.title, 'names': names, 'destinations': destinations,
                'ns': round(way.median, 1), 'least_ns': round(min(way.rounds), 1),
-               'ratio': round(way.median / floor, 2)}
+               'ratio': round(way.ratio(compared[0]), 2)}
         if not (slow and names >= 100000):
             row['instructions'] = round(way.instructions(*((5, 25) if slow else (1000, 3000))))
         rows.append(row)
