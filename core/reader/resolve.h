@@ -42,8 +42,8 @@ struct resolve_destination {
     uint8_t v6[16];
 };
 
-/* Filled as far as `count` goes; the rest is left as it was. has_v4 and has_v6 already respect the
- * family asked for. */
+/* With RESOLVE_FOUND filled as far as `count` goes, the rest being left as it was; with any other
+ * result its content means nothing. has_v4 and has_v6 already respect the family asked for. */
 struct resolve_answer {
     size_t count;                                                  /* 1..most */
     struct resolve_destination destinations[SNAPSHOT_ANSWERS_MAX]; /* in the drawn order */

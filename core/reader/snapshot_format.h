@@ -53,6 +53,16 @@
  * for draws without replacement. A rule that sticks has one table of `count` columns (only weight
  * is used) when count > 1. Other verbs have none.
  *
+ * STICKING. Of a rule's destinations that have a family asked for, those win whose
+ * pick_log(u) / weight is smallest, `answers` of them, the smallest first (pick.h; a rule of one
+ * needs no weight). All arithmetic is modulo 2^64, mix is rng_mix, the same everywhere:
+ *
+ *     u    = mix(mix(key + 0x9e3779b97f4a7c15) ^ d)
+ *     key  = the header's host_key, the effective uid, XXH3_64bits of the program's name, or a
+ *            number that is random for each process, as the verb says
+ *     d    = mix(the address word without its flags); with an IPv6 address of the words a and b
+ *            then d = mix(d ^ a), d = mix(d + b)
+ *
  * SEARCH. The record ":search" has rules = 0 and behind its name: ndots:8 | domains:8, then for
  * each domain its length:8 and bytes (no leading dot), zero-padded to whole words.
  *
@@ -168,7 +178,7 @@ enum snapshot_rule_flag {
 #define SNAPSHOT_HAS_V4              1
 #define SNAPSHOT_HAS_V6              2
 
-/* A column word is pick.h's struct pick_column read as one word. */
+/* A column word: keep:32 | alias:16 | weight:16, see COLUMNS. */
 #define SNAPSHOT_COLUMN(keep, alias, weight)                                                       \
     ((uint64_t)(keep) | (uint64_t)(alias) << 32 | (uint64_t)(weight) << 48)
 #define SNAPSHOT_COLUMN_KEEP(word)   ((uint32_t)(word))

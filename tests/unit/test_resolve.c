@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,31 @@ Test(resolve, a_call_for_one_family_draws_among_the_destinations_that_have_it)
         }
         (void)snapshot_writer_delete(writer, "x", 1);
     }
+}
+
+Test(resolve, a_family_that_no_interface_has_is_left_out_where_there_is_a_choice)
+{
+    struct fixture_destination both = {.v4 = 1, .v6 = 1, .weight = 1}, v6 = {.v6 = 1, .weight = 1};
+    struct fixture_rule rules[] = {
+        {.verb = SNAPSHOT_DRAW, .destinations = &both, .count = 1},
+        {.verb = SNAPSHOT_DRAW, .destinations = &v6, .count = 1},
+    };
+    struct resolve_answer answer;
+    struct resolve_request request = {
+        .name = "both", .family = AF_UNSPEC, .most = 1, .is_configured_only = true};
+
+    if (geteuid() != 0)
+        cr_skip("needs a network namespace");
+    cr_assert_eq(unshare(CLONE_NEWNET), 0);
+    cr_assert_eq(system("ip link set lo up; ip addr add 10.1.0.1/24 dev lo"), 0);
+    put("both", rules, 1);
+    put("v6", rules + 1, 1);
+    cr_expect_eq(resolve_name(&reader, &request, &answer), RESOLVE_FOUND);
+    cr_expect(answer.destinations[0].has_v4 && !answer.destinations[0].has_v6);
+    request.family = AF_INET6;
+    cr_expect_eq(resolve_name(&reader, &request, &answer), RESOLVE_NO_DATA);
+    request.name = "v6"; /* there is nothing to choose */
+    cr_expect_eq(resolve_name(&reader, &request, &answer), RESOLVE_FOUND);
 }
 
 /* Each family has a table of its own when not all destinations have both. */
