@@ -146,8 +146,10 @@ void view_print_destination(const struct value *destination, char *ret_text, siz
 
 void view_print_share(int64_t millionths, char *ret_text, size_t size)
 {
-    (void)snprintf(ret_text, size, "%" PRId64 ".%02" PRId64 " %%", millionths / 10000,
-                   millionths / 100 % 100);
+    int64_t hundredths = (millionths + 50) / 100;
+
+    (void)snprintf(ret_text, size, "%" PRId64 ".%02" PRId64 " %%", hundredths / 100,
+                   hundredths % 100);
 }
 
 /* "nginx, php*" of a list of texts and numbers, or of one. */

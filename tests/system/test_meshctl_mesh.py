@@ -246,6 +246,24 @@ def test_the_examples_of_the_manual_and_the_help_run():
             raise harness.Failure(f'example: {line}\n{failure}')
 
 
+def test_what_init_prints_can_be_pasted():
+    home = harness.folder()
+    flags = ['--state', os.path.join(home, 'state'), '--advertise', '127.0.0.1']
+    for name in ('api', 'node', 'broadcast'):
+        flags += [f'--listen-{name}', f'127.0.0.1:{harness.free_port()}']
+    text = harness.run([harness.CONTROLLER, 'init', '--mesh', 'pasted', *flags]).out
+    os.makedirs(os.path.join(home, '.config', 'meshdns'), 0o700)
+    place = os.path.join(home, '.config', 'meshdns')
+    harness.write(os.path.join(place, 'config.yaml'), text[text.index('current:'):])
+    harness.write(os.path.join(place, 'token'), matches(text, r'mdt_\S+').group(0) + '\n', 0o600)
+    controller = harness.Process([harness.CONTROLLER, 'run', *flags])
+    controller.wait_for(r'^(<\d>)?ready\b')
+    done = harness.run([harness.MESHCTL, 'status', '--controller'],
+                       env={'HOME': home, 'XDG_CONFIG_HOME': None, 'MESHDNS_CONFIG': None})
+    contains(done.out, 'controller: mesh pasted')
+    controller.stop()
+
+
 def test_no_secret_is_shown_or_left_in_arguments():
     """While a command runs, neither its arguments nor its environment hold the token."""
     seen = []
