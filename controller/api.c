@@ -17,7 +17,8 @@
 #include "json.h"
 #include "policy.h"
 
-#define CONNECTIONS_MAX    256
+#define CONNECTIONS_PER_IP 128
+#define CONNECTIONS_MAX    512
 #define BODY_DISCARDED_MAX (64 * 1024 * 1024) /* read to its end, to be answered in words */
 #define PAGE_MOST          1000
 
@@ -377,7 +378,8 @@ static struct MHD_Daemon *start(struct api *api)
         tls->key, MHD_OPTION_HTTPS_MEM_CERT, tls->certificate, MHD_OPTION_HTTPS_PRIORITIES,
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, completed, api,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, api, MHD_OPTION_CONNECTION_LIMIT,
-        CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_END);
+        CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_IP,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_END);
 }
 
 int api_open(struct control *control, struct hub *hub, struct api **ret_api, struct error *err)

@@ -65,7 +65,7 @@ int api_nodes_list(struct control *control, struct api_call *call, struct error 
         const struct nodes_node *node = control->nodes.items[i];
         struct value item = {0};
 
-        if (nodes_named(&control->nodes, node->name) != node)
+        if (node->is_replaced)
             continue; /* an old key of a machine that joined anew */
         r = describe(control, node, &item);
         if (r == 0)

@@ -18,7 +18,7 @@ static void count_nodes(const struct control *control, struct value *ret_counts)
     for (size_t i = 0; i < control->nodes.count; i++) {
         const struct nodes_node *node = control->nodes.items[i];
         /* An old key of a machine that joined anew is no node of its own. */
-        if (nodes_named(&control->nodes, node->name) != node)
+        if (node->is_replaced)
             continue;
         revoked += nodes_is_revoked(node);
         if (nodes_is_revoked(node))

@@ -248,7 +248,7 @@ static void handle(struct control *control, zmq_msg_t *route, zmq_msg_t *frame, 
     } else if (r < 0) {
         control_refuse(control, CONTROL_MALFORMED, node->name, error_line(&err));
     } else if (message.kind != MESSAGE_HELLO && !is_channel(node, route)) {
-        control_refuse(control, CONTROL_NO_HELLO, node->name, "another connection is its channel");
+        control_refuse(control, CONTROL_NO_HELLO, node->name, "no hello on this connection");
     } else {
         if (message.kind == MESSAGE_HELLO)
             adopt_route(control, node, route, cookie);
@@ -295,6 +295,19 @@ void channel_read(struct control *control, unsigned most, uint64_t now_ms)
     }
 }
 
+/* Nodes subscribe to everything. Each other topic would be kept by libzmq, and a hostile node could
+ * name topics until memory runs out. */
+static void check_subscription(struct control *control, const struct nodes_node *node,
+                               zmq_msg_t *frame)
+{
+    const uint8_t *bytes = zmq_msg_data(frame);
+
+    if (zmq_msg_size(frame) == 1 && bytes[0] <= 1 && !zmq_msg_more(frame))
+        return;
+    cut_one(control->cut, zmq_msg_get(frame, ZMQ_SRCFD));
+    control_refuse(control, CONTROL_TOPIC, node->name, "it subscribes to single topics");
+}
+
 void channel_read_subscriptions(struct control *control, unsigned most, uint64_t now_ms)
 {
     for (unsigned i = 0; i < most; i++) {
@@ -304,7 +317,9 @@ void channel_read_subscriptions(struct control *control, unsigned most, uint64_t
         (void)zmq_msg_init(&frame);
         bool is_there = zmq_msg_recv(&frame, control->xpub, ZMQ_DONTWAIT) >= 0;
         if (is_there) {
-            (void)sender(control, CUT_XPUB, &frame, now_ms, &cookie);
+            struct nodes_node *node = sender(control, CUT_XPUB, &frame, now_ms, &cookie);
+            if (node)
+                check_subscription(control, node, &frame);
             (void)skip_rest(control->xpub, &frame);
         }
         (void)zmq_msg_close(&frame);

@@ -116,9 +116,13 @@ void control_refuse(struct control *control, enum control_refusal refusal, const
     control->refused[refusal]++;
     if (!may_tell(control, refusal, &silent))
         return;
-    log_event(control->log, LOG_LEVEL_WARNING, "refused",
-              log_text("kind", control_refusal_name(refusal)), log_text("from", who),
-              log_text("reason", why), log_number("untold", (int64_t)silent));
+    const struct log_field fields[] = {
+        log_text("kind", control_refusal_name(refusal)),
+        log_text("from", who),
+        log_text("reason", why),
+        log_number("untold", (int64_t)silent),
+    };
+    log_write(control->log, LOG_LEVEL_WARNING, "refused", fields, silent > 0 ? 4 : 3);
 }
 
 void control_turn_read_only(struct control *control, const char *node, uint64_t revision,

@@ -25,6 +25,7 @@
     X(CONTROL_NO_CURVE, "no-curve")                                                                \
     X(CONTROL_HANDSHAKE, "handshake")                                                              \
     X(CONTROL_NO_HELLO, "no-hello")                                                                \
+    X(CONTROL_TOPIC, "topic")                                                                      \
     X(CONTROL_MALFORMED, "malformed")                                                              \
     X(CONTROL_UNKNOWN_KIND, "unknown-kind")                                                        \
     X(CONTROL_BAD_FLOOR, "bad-floor")                                                              \

@@ -113,18 +113,6 @@ uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret
     return cookie;
 }
 
-uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
-                  const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms)
-{
-    struct connection *connection = refresh(cut, channel, fd, now_ms);
-
-    if (!connection)
-        return 0;
-    connection->has_key = true;
-    memcpy(connection->public_key, public_key, KEY_CURVE_PUBLIC);
-    return connection->cookie;
-}
-
 static bool shut(struct connection *connection, int fd)
 {
     if (connection->cookie != cookie_of(fd)) {
@@ -134,16 +122,56 @@ static bool shut(struct connection *connection, int fd)
     return shutdown(fd, SHUT_RDWR) == 0;
 }
 
+static bool is_of(const struct connection *connection, const uint8_t *public_key)
+{
+    return connection->cookie && connection->has_key &&
+           memcmp(connection->public_key, public_key, KEY_CURVE_PUBLIC) == 0;
+}
+
+/* One joined node must not take all descriptors. */
+static void limit(struct cut *cut, const uint8_t *public_key)
+{
+    size_t count = 0, oldest = 0;
+
+    for (size_t fd = 0; fd < cut->count; fd++) {
+        if (!is_of(&cut->connections[fd], public_key))
+            continue;
+        if (count++ == 0 || cut->connections[fd].since_ms < cut->connections[oldest].since_ms)
+            oldest = fd;
+    }
+    if (count > CUT_PER_KEY)
+        (void)shut(&cut->connections[oldest], (int)oldest);
+}
+
+uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
+                  const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms)
+{
+    struct connection *connection = refresh(cut, channel, fd, now_ms);
+
+    if (!connection)
+        return 0;
+    if (!connection->has_key) {
+        connection->has_key = true;
+        memcpy(connection->public_key, public_key, KEY_CURVE_PUBLIC);
+        limit(cut, public_key);
+    }
+    return connection->cookie;
+}
+
+void cut_one(struct cut *cut, int fd)
+{
+    if (fd >= 0 && (size_t)fd < cut->count && cut->connections[fd].cookie)
+        (void)shut(&cut->connections[fd], fd);
+}
+
 size_t cut_key(struct cut *cut, const uint8_t public_key[static KEY_CURVE_PUBLIC])
 {
     size_t shut_count = 0;
 
     for (size_t fd = 0; fd < cut->count; fd++) {
         struct connection *connection = &cut->connections[fd];
-        bool is_its = !connection->has_key ||
-                      memcmp(connection->public_key, public_key, KEY_CURVE_PUBLIC) == 0;
 
-        if (connection->cookie && is_its)
+        if (connection->cookie && (!connection->has_key || is_of(connection, public_key)))
             shut_count += shut(connection, (int)fd);
     }
     return shut_count;

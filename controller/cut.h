@@ -27,9 +27,15 @@ enum cut_channel { CUT_ROUTER, CUT_XPUB };
 void cut_opened(struct cut *cut, enum cut_channel channel, int fd, uint64_t now_ms);
 uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret_address);
 
-/* A message came over fd from a key. Returns the socket's cookie, 0 when it is gone already. */
+#define CUT_PER_KEY 8 /* connections; a node needs two, and some that are dying */
+
+/* A message came over fd from a key. Of more than CUT_PER_KEY connections of it the oldest is shut.
+ * Returns the socket's cookie, 0 when it is gone already. */
 uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
                   const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms);
+
+/* Shuts one connection. */
+void cut_one(struct cut *cut, int fd);
 
 /* Shuts all connections of a key, and those that have not said anything yet, since they may be its.
  * Returns how many. Innocent ones come back by themselves. */

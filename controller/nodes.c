@@ -14,6 +14,27 @@ static int compare_keys(const void *a, const void *b)
     return memcmp(one->public_key, other->public_key, KEY_CURVE_PUBLIC);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct nodes_node *one = a, *other = b;
+
+    return strcmp(one->name, other->name);
+}
+
+/* Makes a node the latest of its name. */
+static bool name_latest(struct nodes *nodes, struct nodes_node *node)
+{
+    struct nodes_node **found = tsearch(node, &nodes->by_name, compare_names);
+
+    if (!found)
+        return false;
+    if (*found != node) {
+        (*found)->is_replaced = true;
+        *found = node; /* of the same name, so the tree stays in order */
+    }
+    return true;
+}
+
 int nodes_add(struct nodes *nodes, const struct store_nodes_row *row, struct error *err)
 {
     struct nodes_node *node = calloc(1, sizeof(*node));
@@ -34,6 +55,10 @@ int nodes_add(struct nodes *nodes, const struct store_nodes_row *row, struct err
     node->revoked_at = row->revoked_at;
     if (!tsearch(node, &nodes->by_key, compare_keys))
         goto no_memory;
+    if (!name_latest(nodes, node)) {
+        (void)tdelete(node, &nodes->by_key, compare_keys);
+        goto no_memory;
+    }
     items[nodes->count++] = node;
     return 0;
 
@@ -62,6 +87,10 @@ void nodes_done(struct nodes *nodes)
 {
     for (size_t i = 0; i < nodes->count; i++) {
         (void)tdelete(nodes->items[i], &nodes->by_key, compare_keys);
+        if (!nodes->items[i]->is_replaced)
+            (void)tdelete(nodes->items[i], &nodes->by_name, compare_names);
+    }
+    for (size_t i = 0; i < nodes->count; i++) {
         free(nodes->items[i]->labels);
         free(nodes->items[i]);
     }
@@ -90,16 +119,9 @@ struct nodes_node *nodes_of_user(const struct nodes *nodes, const char *user_id)
 
 struct nodes_node *nodes_named(const struct nodes *nodes, const char *name)
 {
-    struct nodes_node *revoked = NULL;
+    struct nodes_node wanted;
 
-    for (size_t i = nodes->count; i > 0; i--) {
-        struct nodes_node *node = nodes->items[i - 1];
-        if (strcmp(node->name, name) != 0)
-            continue;
-        if (!nodes_is_revoked(node))
-            return node;
-        if (!revoked)
-            revoked = node;
-    }
-    return revoked;
+    (void)snprintf(wanted.name, sizeof(wanted.name), "%s", name);
+    void *found = tfind(&wanted, &nodes->by_name, compare_names);
+    return found ? *(struct nodes_node **)found : NULL;
 }

@@ -21,7 +21,8 @@
 struct nodes_node {
     char name[NODES_NAME], zone[NODES_NAME], key_text[NODES_KEY];
     uint8_t public_key[KEY_CURVE_PUBLIC];
-    char *labels; /* JSON text */
+    char *labels;     /* JSON text */
+    bool is_replaced; /* the machine of this name has joined anew, with another key */
     int64_t joined_at, revoked_at;
 
     /* What it said since this start; route_size 0 = no hello yet. */
@@ -38,7 +39,7 @@ struct nodes_node {
 struct nodes {
     struct nodes_node **items; /* in the order in which they joined */
     size_t count;
-    void *by_key; /* tsearch */
+    void *by_key, *by_name; /* tsearch; by_name has the latest of each name */
 };
 
 int nodes_init(struct nodes *nodes, struct store *store, struct error *err);
@@ -54,7 +55,7 @@ struct nodes_node *nodes_find(const struct nodes *nodes,
 /* By the User-Id of a message, or NULL. */
 struct nodes_node *nodes_of_user(const struct nodes *nodes, const char *user_id);
 
-/* By name: the one in force; else the latest revoked; else NULL. */
+/* By name: the latest that joined, which may be revoked; or NULL. */
 struct nodes_node *nodes_named(const struct nodes *nodes, const char *name);
 
 static inline bool nodes_is_revoked(const struct nodes_node *node)

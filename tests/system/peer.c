@@ -11,7 +11,9 @@
  *   two HEX             the same as two frames                        -> ok
  *   mutants N SEED      N damaged messages of all kinds               -> ok
  *   recv MS             the next message of the DEALER                -> message ... | none
+ *   topics N            N subscriptions besides that to everything    -> ok
  *   heard MS            the next broadcast                            -> broadcast ... | none
+ *   secret              our secret key                                -> secret HEX
  *   key                 our public key                                -> key HEX
  *
  * A message of epoch 0 is shown with its revision, digest, floor and number of upserts.
@@ -266,12 +268,21 @@ static void do_raw(struct peer *peer, const char *hex, bool is_twice)
     puts("ok");
 }
 
-static void do_key(const struct peer *peer)
+static void do_topics(struct peer *peer, unsigned long count)
+{
+    for (unsigned long i = 0; i < count; i++) {
+        if (zmq_setsockopt(peer->sub, ZMQ_SUBSCRIBE, &i, sizeof(i)) < 0)
+            die("subscribe");
+    }
+    puts("ok");
+}
+
+static void do_key(const char *word, const uint8_t key[static KEY_CURVE_PUBLIC])
 {
     char hex[2 * KEY_CURVE_PUBLIC + 1];
 
-    key_to_hex(peer->key.public_key, KEY_CURVE_PUBLIC, hex);
-    printf("key %s\n", hex);
+    key_to_hex(key, KEY_CURVE_PUBLIC, hex);
+    printf("%s %s\n", word, hex);
 }
 
 static void do_tell(struct peer *peer, struct message message)
@@ -308,8 +319,12 @@ static void obey(struct peer *peer, const char *verb, char *rest)
         do_recv(peer->dealer, atol(rest), "message");
     else if (strcmp(verb, "heard") == 0)
         do_recv(peer->sub, atol(rest), "broadcast");
+    else if (strcmp(verb, "topics") == 0)
+        do_topics(peer, strtoul(rest, NULL, 10));
     else if (strcmp(verb, "key") == 0)
-        do_key(peer);
+        do_key("key", peer->key.public_key);
+    else if (strcmp(verb, "secret") == 0)
+        do_key("secret", peer->key.secret_key);
     else
         printf("what is %s?\n", verb);
 }

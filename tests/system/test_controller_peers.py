@@ -1,5 +1,6 @@
 """The node channel against peers that are strangers, revoked, mute or evil."""
 
+import os
 import time
 
 import harness
@@ -184,6 +185,29 @@ def test_mutants():
     check(memory_kib() - memory < 64 * 1024, f'memory grew by {memory_kib() - memory} KiB')
     for kind in 'malformed', 'unknown-kind':
         check(after['refused'][kind] > before['refused'][kind], f'{kind} is counted')
+
+
+def test_topics():
+    """a node that names topics, which would fill the memory, is cut"""
+    peer = node('chatty')
+    check(peer.receive(10000, 'heard'), 'it hears broadcasts before')
+    before = refused('topic')
+    peer.tell('topics', 1000)
+    wait(lambda: refused('topic') > before, 20, 'it is counted')
+    contains(mesh().controller.err, 'it subscribes to single topics')
+
+
+def test_many_connections():
+    """one node's connections are few, however often it connects"""
+    peer = node('greedy')
+    key_file = harness.write(os.path.join(harness.folder(), 'key'),
+                             f'meshdns-key curve {peer.tell("secret").split()[1]}\n', 0o600)
+    peers = [Peer(mesh(), key_file).connect() for _ in range(12)]
+    for each in peers:
+        each.tell('hello', 0, EMPTY)
+    wait(lambda: any('disconnected' in peer.tell('event', 100) for peer in peers + [peer]), 30,
+         'the oldest connection is cut')
+    peers[-1].hello()
 
 
 def test_unknown_kind():
