@@ -12,11 +12,11 @@
 
 #include "auto.h"
 #include "fixture.h"
-#include "lookup.h"
 #include "resolve.h"
 #include "snapshot_writer.h"
+#include "trial.h"
 
-TestSuite(answer, .init = lookup_begin, .fini = lookup_end);
+TestSuite(answer, .init = trial_begin, .fini = trial_end);
 
 static unsigned families_seen(const char *name, int family)
 {
@@ -24,7 +24,7 @@ static unsigned families_seen(const char *name, int family)
     struct resolve_answer answer;
 
     for (int i = 0; i < 200; i++) {
-        if (lookup_ask(name, family, RESOLVE_SHIM, 1, &answer) != RESOLVE_FOUND)
+        if (trial_ask(name, family, RESOLVE_SHIM, 1, &answer) != RESOLVE_FOUND)
             return 0;
         const struct resolve_destination *d = &answer.destinations[0];
         cr_assert(d->has_v4 || d->has_v6);
@@ -64,14 +64,14 @@ Test(answer, a_call_for_one_family_draws_among_the_destinations_that_have_it)
             d[j].weight = 1;
         struct fixture_rule rule = {
             .verb = SNAPSHOT_DRAW, .destinations = d, .count = families[i].count};
-        lookup_put("x", &rule, 1);
+        trial_put("x", &rule, 1);
         cr_expect_eq(families_seen("x", AF_UNSPEC), families[i].any, "row %zu", i);
         cr_expect_eq(families_seen("x", AF_INET), families[i].v4, "row %zu", i);
         cr_expect_eq(families_seen("x", AF_INET6), families[i].v6, "row %zu", i);
         for (size_t v = 1; v < ARRAY_SIZE(verbs); v++) {
             rule.verb = verbs[v];
             rule.flags = verbs[v] == SNAPSHOT_LIST ? SNAPSHOT_RULE_LISTED : 0;
-            lookup_put("x", &rule, 1);
+            trial_put("x", &rule, 1);
             cr_expect_eq(families_seen("x", AF_INET) & ~families[i].v4, 0, "row %zu", i);
             cr_expect_eq(families_seen("x", AF_INET6) & ~families[i].v6, 0, "row %zu", i);
             cr_expect_eq(!families_seen("x", AF_INET), !families[i].v4, "row %zu", i);
@@ -96,8 +96,8 @@ Test(answer, a_family_that_no_interface_has_is_left_out_where_there_is_a_choice)
         cr_skip("needs a network namespace");
     cr_assert_eq(unshare(CLONE_NEWNET), 0);
     cr_assert_eq(system("ip link set lo up; ip addr add 10.1.0.1/24 dev lo"), 0);
-    lookup_put("both", rules, 1);
-    lookup_put("v6", rules + 1, 1);
+    trial_put("both", rules, 1);
+    trial_put("v6", rules + 1, 1);
     cr_expect_eq(resolve_name(&reader, &request, &answer), RESOLVE_FOUND);
     cr_expect(answer.destinations[0].has_v4 && !answer.destinations[0].has_v6);
     request.family = AF_INET6;
@@ -118,13 +118,13 @@ Test(answer, each_family_has_the_shares_of_its_own_destinations)
         d[i] = (struct fixture_destination){.v4 = i < 4 ? (uint32_t)i + 1 : 0,
                                             .v6 = i > 1 ? i + 1 : 0,
                                             .weight = (uint16_t)(i + 1)};
-    lookup_put("mixed", &rule, 1);
+    trial_put("mixed", &rule, 1);
     for (size_t row = 0; row < 3; row++) {
         size_t seen[6] = {0}, draws = 20000;
         double expected[6], total = 0;
         for (size_t i = 0; i < draws; i++) {
             struct resolve_answer answer;
-            cr_assert_eq(lookup_ask("mixed", families_asked[row], RESOLVE_SHIM, 1, &answer),
+            cr_assert_eq(trial_ask("mixed", families_asked[row], RESOLVE_SHIM, 1, &answer),
                          RESOLVE_FOUND);
             const struct resolve_destination *one = &answer.destinations[0];
             seen[(one->has_v4 ? ntohl(one->v4) : one->v6[15]) - 1]++;
@@ -150,27 +150,27 @@ Test(answer, lists_keep_their_order_and_draws_of_several_are_all_different)
     for (size_t i = 0; i < ARRAY_SIZE(d); i++)
         d[i] = (struct fixture_destination){
             .v4 = (uint32_t)i + 1, .v6 = i % 3 ? 0 : i + 1, .port = 80, .weight = 5};
-    lookup_put("list", &rule, 1);
-    cr_assert_eq(lookup_ask("list", AF_INET, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
+    trial_put("list", &rule, 1);
+    cr_assert_eq(trial_ask("list", AF_INET, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
     cr_expect_eq(answer.count, 16);
     for (size_t i = 0; i < answer.count; i++) {
         cr_expect_eq(ntohl(answer.destinations[i].v4), i + 1);
         cr_expect_eq(answer.destinations[i].port, 80);
     }
-    cr_assert_eq(lookup_ask("list", AF_INET6, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
+    cr_assert_eq(trial_ask("list", AF_INET6, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
     cr_expect_eq(answer.count, 7);
     for (size_t i = 0; i < answer.count; i++)
         cr_expect_eq(answer.destinations[i].v6[15], i * 3 + 1);
-    cr_assert_eq(lookup_ask("list", AF_INET, RESOLVE_SHIM, 3, &answer), RESOLVE_FOUND);
+    cr_assert_eq(trial_ask("list", AF_INET, RESOLVE_SHIM, 3, &answer), RESOLVE_FOUND);
     cr_expect_eq(answer.count, 3);
 
     rule.verb = SNAPSHOT_DRAW;
     rule.flags = 0;
     rule.answers = 5;
-    lookup_put("draw", &rule, 1);
+    trial_put("draw", &rule, 1);
     for (int round = 0; round < 100; round++) {
         unsigned seen = 0;
-        cr_assert_eq(lookup_ask("draw", AF_INET, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
+        cr_assert_eq(trial_ask("draw", AF_INET, RESOLVE_SHIM, 16, &answer), RESOLVE_FOUND);
         cr_assert_eq(answer.count, 5);
         for (size_t i = 0; i < 5; i++)
             seen |= 1u << ntohl(answer.destinations[i].v4);
@@ -182,7 +182,7 @@ static uint64_t stuck_to(const char *name)
 {
     struct resolve_answer answer;
 
-    cr_assert_eq(lookup_ask(name, AF_INET, RESOLVE_SHIM, 1, &answer), RESOLVE_FOUND);
+    cr_assert_eq(trial_ask(name, AF_INET, RESOLVE_SHIM, 1, &answer), RESOLVE_FOUND);
     return ntohl(answer.destinations[0].v4);
 }
 
@@ -200,7 +200,7 @@ Test(answer, a_key_sticks_and_only_a_leaving_destinations_keys_move)
         for (size_t j = 0; j < ARRAY_SIZE(d); j++)
             d[j] = (struct fixture_destination){.v4 = (uint32_t)(i * 16 + j + 1),
                                                 .weight = j == 0 ? 9 : 1};
-        lookup_put("s", &rule, 1);
+        trial_put("s", &rule, 1);
         uint64_t before = stuck_to("s");
         cr_assert_eq(before, stuck_to("s"));
         heavy += before == i * 16 + 1;
@@ -209,7 +209,7 @@ Test(answer, a_key_sticks_and_only_a_leaving_destinations_keys_move)
         uint64_t gone_v4 = d[gone].v4;
         d[gone] = d[9];
         rule.count = 9;
-        lookup_put("s", &rule, 1);
+        trial_put("s", &rule, 1);
         if (before == gone_v4)
             cr_assert_neq(stuck_to("s"), gone_v4);
         else
@@ -280,9 +280,9 @@ Test(answer, weights_1_2_3_4_come_out_of_forked_workers_and_of_threads)
 
     for (size_t i = 0; i < KINDS; i++)
         d[i] = (struct fixture_destination){.v4 = (uint32_t)i + 1, .weight = (uint16_t)(i + 1)};
-    lookup_put("shares", &rule, 1);
+    trial_put("shares", &rule, 1);
     cr_assert_neq(workers, MAP_FAILED);
-    (void)lookup_v4_of("shares"); /* the parent drew before it forked */
+    (void)trial_v4_of("shares"); /* the parent drew before it forked */
     for (size_t i = 0; i < 8; i++) {
         workers[i].draws = all / 8;
         pid_t child = fork();

@@ -1,4 +1,4 @@
-/* lookup.h - a snapshot of the test's own, written and looked up in. For one file of a test program;
+/* trial.h - a snapshot of a test's own, written and looked up in. For one file of a test program;
  * the functions end the test when they fail.
  */
 #pragma once
@@ -21,7 +21,7 @@ static struct snapshot_writer *writer;
 static struct snapshot_reader reader;
 static uint64_t words[FIXTURE_WORDS];
 
-static inline void lookup_begin(void)
+static inline void trial_begin(void)
 {
     struct snapshot_writer_options options = {.host_key = 77};
 
@@ -31,7 +31,7 @@ static inline void lookup_begin(void)
     reader = (struct snapshot_reader)SNAPSHOT_READER(path);
 }
 
-static inline void lookup_end(void)
+static inline void trial_end(void)
 {
     char lock[80];
 
@@ -42,31 +42,31 @@ static inline void lookup_end(void)
     (void)rmdir(folder);
 }
 
-static inline void lookup_put(const char *key, const struct fixture_rule *rules, size_t count)
+static inline void trial_put(const char *key, const struct fixture_rule *rules, size_t count)
 {
     size_t size = fixture_record(key, strlen(key), rules, count, words);
 
     cr_assert_eq(snapshot_writer_put(writer, words, size, NULL), 1, "%s", key);
 }
 
-static inline void lookup_put_v4(const char *key, uint32_t v4)
+static inline void trial_put_v4(const char *key, uint32_t v4)
 {
     struct fixture_destination d = {.v4 = v4, .weight = 1};
     struct fixture_rule rule = {.verb = SNAPSHOT_DRAW, .destinations = &d, .count = 1};
 
-    lookup_put(key, &rule, 1);
+    trial_put(key, &rule, 1);
 }
 
-static inline void lookup_put_verb(const char *key, enum snapshot_verb verb)
+static inline void trial_put_verb(const char *key, enum snapshot_verb verb)
 {
     struct fixture_rule rule = {.verb = verb};
 
-    lookup_put(key, &rule, 1);
+    trial_put(key, &rule, 1);
 }
 
-static inline enum resolve_result lookup_ask(const char *name, int family,
-                                             enum resolve_caller caller, unsigned most,
-                                             struct resolve_answer *ret_answer)
+static inline enum resolve_result trial_ask(const char *name, int family,
+                                            enum resolve_caller caller, unsigned most,
+                                            struct resolve_answer *ret_answer)
 {
     static struct rng rng;
     struct resolve_request request = {name, family, caller, most, false, &rng};
@@ -78,11 +78,11 @@ static inline enum resolve_result lookup_ask(const char *name, int family,
 }
 
 /* The IPv4 address of the only answer, host order; 0 when not found. */
-static inline uint32_t lookup_v4_of(const char *name)
+static inline uint32_t trial_v4_of(const char *name)
 {
     struct resolve_answer answer;
 
-    if (lookup_ask(name, AF_INET, RESOLVE_SHIM, 1, &answer) != RESOLVE_FOUND)
+    if (trial_ask(name, AF_INET, RESOLVE_SHIM, 1, &answer) != RESOLVE_FOUND)
         return 0;
     cr_assert_eq(answer.count, 1);
     cr_assert(answer.destinations[0].has_v4);
