@@ -290,10 +290,10 @@ static int serve_link(struct agent *agent)
             sync_offline(agent->sync, now_ms);
             break;
         case LINK_NODE:
-            r = sync_receive(agent->sync, SYNC_NODE, bytes, size, now_ms);
+            r = sync_receive(agent->sync, SESSION_NODE, bytes, size, now_ms);
             break;
         case LINK_BROADCAST:
-            r = sync_receive(agent->sync, SYNC_BROADCAST, bytes, size, now_ms);
+            r = sync_receive(agent->sync, SESSION_BROADCAST, bytes, size, now_ms);
             break;
         }
     }

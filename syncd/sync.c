@@ -1,12 +1,4 @@
-/* sync.c - opens what the controller says, and decides.
- *
- * Order of the checks: size, seal (magic, version, mesh, signature, epoch), channel, sequence,
- * body, floor, revision, digest. The first that fails counts the message and drops it.
- *
- * Sequences. The controller numbers all its messages upwards, over restarts too. Each channel must
- * rise by itself, since the two connections overtake each other. What overtook something that was
- * already said (a heartbeat behind a delta) is let go silently: `newest` is the highest sequence
- * whose revision was believed. A welcome with our nonce is fresh by itself and starts a new count.
+/* sync.c - decides what to do about what the controller says, and what to say.
  *
  * Freshness. `current_ms` is when the documents in force were last proven to be the controller's:
  * by a welcome, a heartbeat or a delta of this revision and digest. Three periods without proof are
@@ -23,6 +15,7 @@
 #include "catchup.h"
 #include "message.h"
 #include "refusal.h"
+#include "session.h"
 
 #define HELLO_RETRY_MS  5000
 #define RETRY_LEAST_MS  500
@@ -32,17 +25,14 @@
 #define HEARTBEAT_MOST  3600000
 #define STALE_PERIODS   3
 #define LAG_MS          3000 /* heartbeats may trail what was fetched: publishing is coalesced */
-#define REVISION_MOST   INT64_MAX /* what the store can hold */
 
 struct sync {
     struct sync_options options;
-    struct seal_expected expected; /* with the group key of the epoch */
+    struct session session;
     struct catchup catchup;
     struct buffer body, out;
-    uint64_t last[SYNC_CHANNELS], newest; /* sequences */
-    uint8_t nonce[MESSAGE_NONCE];
-    bool is_online, is_hello_open, is_welcome, was_fresh;
-    uint64_t hello_ms, ack_ms, acked_ms; /* when due; when the last one went */
+    bool is_online, is_answered, was_fresh; /* a connection; the hello's welcome came by it */
+    uint64_t hello_ms, ack_ms, acked_ms;    /* when due; when the last one went */
     uint64_t heartbeat_ms, started_ms, current_ms, known_revision;
     uint64_t below_ms; /* since when the controller says less than is in force; 0 = it does not */
     struct refusal_counts refused;
@@ -57,8 +47,8 @@ int sync_new(const struct sync_options *options, struct sync **ret_sync, struct 
     sync->options = *options;
     sync->catchup.mesh = options->mesh;
     sync->heartbeat_ms = options->report_ms;
-    memcpy(sync->expected.mesh_id, options->mesh_id, SEAL_MESH_ID);
-    memcpy(sync->expected.public_key, options->sign_key, KEY_SIGN_PUBLIC);
+    memcpy(sync->session.expected.mesh_id, options->mesh_id, SEAL_MESH_ID);
+    memcpy(sync->session.expected.public_key, options->sign_key, KEY_SIGN_PUBLIC);
     *ret_sync = sync;
     return 0;
 }
@@ -70,16 +60,16 @@ void sync_free(struct sync *sync)
     catchup_done(&sync->catchup);
     buffer_wipe(&sync->body);
     buffer_done(&sync->out);
-    key_wipe(&sync->expected, sizeof sync->expected);
+    session_done(&sync->session);
     free(sync);
 }
 
-static void refuse(struct sync *sync, unsigned why, enum sync_channel channel)
+static void refuse(struct sync *sync, unsigned why, enum session_channel channel)
 {
     sync->refused.counts[why]++;
     log_event(sync->options.log, LOG_LEVEL_WARNING, "message-refused",
               log_text("reason", refusal_name(why)),
-              log_text("channel", channel == SYNC_NODE ? "node" : "broadcast"));
+              log_text("channel", channel == SESSION_NODE ? "node" : "broadcast"));
 }
 
 static bool send_message(struct sync *sync, const struct message *message)
@@ -111,26 +101,25 @@ static void say_hello(struct sync *sync, uint64_t now_ms)
     const struct state_head *mine = mesh_head(sync->options.mesh);
     struct message hello = {.kind = MESSAGE_HELLO,
                             .software = "meshdns-syncd " MESHDNS_VERSION,
-                            .epoch = sync->expected.epoch,
+                            .epoch = sync->session.expected.epoch,
                             .revision = mine->revision,
                             .has_floor = mine->has_floor};
 
-    if (!sync->is_hello_open &&
-        getrandom(sync->nonce, sizeof sync->nonce, GRND_NONBLOCK) != sizeof sync->nonce) {
-        sync->hello_ms = now_ms + HELLO_RETRY_MS;
+    sync->hello_ms = now_ms + RETRY_LEAST_MS;
+    if (!session_ask(&sync->session))
         return;
-    }
-    memcpy(hello.nonce, sync->nonce, sizeof hello.nonce);
+    memcpy(hello.nonce, sync->session.nonce, sizeof hello.nonce);
     memcpy(hello.digest, mine->digest, sizeof hello.digest);
     memcpy(hello.floor, mine->floor, sizeof hello.floor);
-    sync->is_hello_open = true;
-    sync->hello_ms = now_ms + (send_message(sync, &hello) ? HELLO_RETRY_MS : RETRY_LEAST_MS);
+    if (send_message(sync, &hello))
+        sync->hello_ms = now_ms + HELLO_RETRY_MS;
 }
 
 void sync_online(struct sync *sync, uint64_t now_ms)
 {
     sync->is_online = true;
-    sync->is_hello_open = false; /* a new connection, a new nonce */
+    sync->is_answered = false;
+    sync->session.is_asked = false; /* a new connection, a new nonce */
     say_hello(sync, now_ms);
 }
 
@@ -141,7 +130,7 @@ void sync_offline(struct sync *sync, uint64_t now_ms)
         log_event(sync->options.log, LOG_LEVEL_WARNING, "controller-lost",
                   log_number("revision", (int64_t)mesh_head(sync->options.mesh)->revision));
     sync->is_online = false;
-    sync->is_hello_open = false;
+    sync->is_answered = false;
 }
 
 static void ack_soon(struct sync *sync, uint64_t now_ms)
@@ -154,7 +143,7 @@ static void ack_soon(struct sync *sync, uint64_t now_ms)
 }
 
 /* What the controller says it has; decides whether something must be asked for. */
-static void learn(struct sync *sync, enum sync_channel channel, const struct message *message,
+static void learn(struct sync *sync, enum session_channel channel, const struct message *message,
                   uint64_t now_ms)
 {
     const struct state_head *mine = mesh_head(sync->options.mesh);
@@ -189,46 +178,35 @@ static void learn(struct sync *sync, enum sync_channel channel, const struct mes
 static void on_welcome(struct sync *sync, const struct seal_header *header,
                        const struct message *message, uint64_t now_ms)
 {
-    if (sync->is_hello_open) {
-        for (unsigned i = 0; i < SYNC_CHANNELS; i++) {
-            bool is_same_start = sync->last[i] >> 32 == header->sequence >> 32;
-
-            if (!is_same_start || sync->last[i] < header->sequence)
-                sync->last[i] = header->sequence;
-        }
-        sync->newest = header->sequence;
+    if (session_welcome(&sync->session, header, message)) {
         sync->known_revision = message->revision;
         log_event(sync->options.log, LOG_LEVEL_NOTICE, "controller-connected",
                   log_number("revision", (int64_t)message->revision),
                   log_number("epoch", (int64_t)message->epoch));
     }
-    sync->is_hello_open = false;
-    sync->is_welcome = true;
-    sync->expected.epoch = message->epoch;
-    memcpy(sync->expected.group_key, message->key, KEY_GROUP);
+    sync->is_answered = sync->is_online;
     sync->heartbeat_ms = message->heartbeat_ms < HEARTBEAT_LEAST  ? HEARTBEAT_LEAST
                          : message->heartbeat_ms > HEARTBEAT_MOST ? HEARTBEAT_MOST
                                                                   : message->heartbeat_ms;
     if (sync->catchup.phase != CATCHUP_IDLE)
         sync->catchup.next_ms = now_ms; /* what was asked on the old connection is lost */
-    learn(sync, SYNC_NODE, message, now_ms);
+    learn(sync, SESSION_NODE, message, now_ms);
     ack_soon(sync, now_ms);
 }
 
 static void on_epoch(struct sync *sync, const struct message *message)
 {
-    if (message->epoch <= sync->expected.epoch) {
-        refuse(sync, SEAL_OLD_EPOCH, SYNC_NODE);
-        return;
-    }
-    sync->expected.epoch = message->epoch;
-    memcpy(sync->expected.group_key, message->key, KEY_GROUP);
-    log_event(sync->options.log, LOG_LEVEL_NOTICE, "epoch",
-              log_number("epoch", (int64_t)message->epoch));
+    int refusal = session_epoch(&sync->session, message);
+
+    if (refusal != SESSION_TRUE)
+        refuse(sync, (unsigned)refusal, SESSION_NODE);
+    else
+        log_event(sync->options.log, LOG_LEVEL_NOTICE, "epoch",
+                  log_number("epoch", (int64_t)message->epoch));
 }
 
 /* Counts and tells what became of documents. Returns ERROR_INTERNAL when the program should end. */
-static int account(struct sync *sync, enum catchup_result result, enum sync_channel channel,
+static int account(struct sync *sync, enum catchup_result result, enum session_channel channel,
                    const struct message *message, bool is_newest, uint64_t now_ms,
                    struct error *err)
 {
@@ -279,15 +257,13 @@ static bool has_floor(const struct sync *sync, const struct message *message)
 }
 
 /* Acts upon a message that is whole, authentic and in sequence. */
-static int act(struct sync *sync, enum sync_channel channel, const struct seal_header *header,
+static int act(struct sync *sync, enum session_channel channel, const struct seal_header *header,
                const struct message *message, uint64_t now_ms)
 {
-    bool is_newest = header->sequence > sync->newest, is_unicast = channel == SYNC_NODE;
+    bool is_newest = session_advance(&sync->session, header), is_unicast = channel == SESSION_NODE;
     struct error err = {0};
     enum catchup_result result;
 
-    if (is_newest)
-        sync->newest = header->sequence;
     switch (message->kind) {
     case MESSAGE_EPOCH:
         on_epoch(sync, message);
@@ -315,80 +291,26 @@ static int act(struct sync *sync, enum sync_channel channel, const struct seal_h
     }
 }
 
-static bool is_of_channel(enum sync_channel channel, const struct seal_header *header)
-{
-    if (channel == SYNC_NODE)
-        return true;
-    return header->epoch != 0 && header->kind != MESSAGE_WELCOME && header->kind != MESSAGE_EPOCH &&
-           header->kind != MESSAGE_CHUNK_STATE;
-}
-
-/* The welcome that was asked for is not measured by sequences: it starts them. */
-static bool is_awaited(const struct sync *sync, const struct message *message)
-{
-    return message->kind == MESSAGE_WELCOME && sync->is_hello_open &&
-           memcmp(message->nonce, sync->nonce, sizeof sync->nonce) == 0;
-}
-
-static int read_and_act(struct sync *sync, enum sync_channel channel,
-                        const struct seal_header *header, uint64_t now_ms)
-{
-    AUTO(message_done) struct message message = {0};
-    int r = message_read_body(header->kind, sync->body.bytes, sync->body.size, &message, NULL);
-    bool awaited = r == 0 && is_awaited(sync, &message);
-
-    if (!awaited && header->kind == MESSAGE_WELCOME && r == 0 &&
-        (!sync->is_welcome || memcmp(message.nonce, sync->nonce, sizeof sync->nonce) != 0)) {
-        refuse(sync, REFUSAL_WRONG_NONCE, channel);
-        return 0;
-    }
-    if (!awaited) {
-        if (!sync->is_welcome)
-            return 0; /* nothing can be judged before the welcome */
-        if (header->sequence <= sync->last[channel]) {
-            refuse(sync, REFUSAL_REPLAYED, channel);
-            return 0;
-        }
-        sync->last[channel] = header->sequence;
-    }
-    if (r < 0 || message.revision > REVISION_MOST || message.previous > REVISION_MOST) {
-        refuse(sync, r == ERROR_UNSUPPORTED ? REFUSAL_UNKNOWN_KIND : SEAL_MALFORMED, channel);
-        return 0;
-    }
-    if (header->kind != MESSAGE_WELCOME)
-        return act(sync, channel, header, &message, now_ms);
-    on_welcome(sync, header, &message, now_ms);
-    return 0;
-}
-
-int sync_receive(struct sync *sync, enum sync_channel channel, const void *bytes, size_t size,
+int sync_receive(struct sync *sync, enum session_channel channel, const void *bytes, size_t size,
                  uint64_t now_ms)
 {
+    AUTO(message_done) struct message message = {0};
     struct seal_header header = {0};
+    int verdict =
+        session_open(&sync->session, channel, bytes, size, &sync->body, &header, &message);
+    int r = 0;
 
-    if (size > MESSAGE_MAX) {
-        refuse(sync, REFUSAL_TOO_LARGE, channel);
+    if (verdict == SESSION_EARLY)
         return 0;
-    }
-    enum seal_refusal refusal = seal_open(bytes, size, &sync->expected, &header, &sync->body);
-    if (refusal == SEAL_UNKNOWN_EPOCH) {
-        /* Before the first welcome that is any broadcast; later we have missed a new epoch. */
-        if (!sync->is_welcome)
-            return 0;
-        refuse(sync, SEAL_UNKNOWN_EPOCH, channel);
-        if (sync->is_online && !sync->is_hello_open && sync->hello_ms <= now_ms)
-            say_hello(sync, now_ms);
-        return 0;
-    }
-    if (refusal != SEAL_OK) {
-        refuse(sync, refusal, channel);
-        return 0;
-    }
-    if (!is_of_channel(channel, &header)) {
-        refuse(sync, REFUSAL_WRONG_CHANNEL, channel);
-        return 0;
-    }
-    int r = read_and_act(sync, channel, &header, now_ms);
+    if (verdict != SESSION_TRUE)
+        refuse(sync, (unsigned)verdict, channel);
+    else if (header.kind == MESSAGE_WELCOME)
+        on_welcome(sync, &header, &message, now_ms);
+    else
+        r = act(sync, channel, &header, &message, now_ms);
+    /* We have missed a new epoch: a hello brings its key. */
+    if (verdict == SEAL_UNKNOWN_EPOCH && sync->is_answered && sync->hello_ms <= now_ms)
+        say_hello(sync, now_ms);
     if (header.epoch == 0 && sync->body.bytes) /* may hold a group key */
         key_wipe(sync->body.bytes, sync->body.size);
     return r;
@@ -434,7 +356,7 @@ uint64_t sync_tick(struct sync *sync, uint64_t now_ms)
     notice_staleness(sync, now_ms);
     if (!sync->is_online)
         return next_ms;
-    if (sync->is_hello_open) {
+    if (!sync->is_answered || sync->session.is_asked) {
         if (sync->hello_ms <= now_ms)
             say_hello(sync, now_ms);
         return sync->hello_ms < next_ms ? sync->hello_ms : next_ms;
@@ -458,7 +380,7 @@ bool sync_is_fresh(const struct sync *sync, uint64_t now_ms)
 
 bool sync_is_connected(const struct sync *sync)
 {
-    return sync->is_online && sync->is_welcome && !sync->is_hello_open;
+    return sync->is_online && sync->is_answered;
 }
 
 uint64_t sync_count(const struct sync *sync, const char *reason)
@@ -475,7 +397,7 @@ void sync_describe(const struct sync *sync, uint64_t now_ms, struct value *map)
     uint64_t since = sync->current_ms ? sync->current_ms : sync->started_ms;
     bool is_fresh = sync_is_fresh(sync, now_ms);
 
-    value_put_integer(map, "epoch", (int64_t)sync->expected.epoch);
+    value_put_integer(map, "epoch", (int64_t)sync->session.expected.epoch);
     value_put_boolean(map, "connected", sync_is_connected(sync));
     value_put_boolean(map, "fresh", is_fresh);
     value_put_integer(map, "stale_for_s", is_fresh ? 0 : (int64_t)((now_ms - since) / 1000));

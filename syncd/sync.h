@@ -14,9 +14,8 @@
 #include "log.h"
 #include "mesh.h"
 #include "seal.h"
+#include "session.h"
 #include "value.h"
-
-enum sync_channel { SYNC_NODE, SYNC_BROADCAST, SYNC_CHANNELS };
 
 struct sync;
 
@@ -43,7 +42,7 @@ void sync_offline(struct sync *sync, uint64_t now_ms);
 
 /* A message from one of the channels. Returns 0, or ERROR_INTERNAL when the program should end
  * because memory ran out at a bad place (its next start heals). */
-int sync_receive(struct sync *sync, enum sync_channel channel, const void *bytes, size_t size,
+int sync_receive(struct sync *sync, enum session_channel channel, const void *bytes, size_t size,
                  uint64_t now_ms);
 
 /* Sends what is due: hello, requests, acks; notices staleness. Returns when to call again, boot

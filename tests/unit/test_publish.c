@@ -19,7 +19,7 @@ static void sync_all(void)
     if (!sync_is_connected(pupil.sync))
         pupil_connect();
     teller_delta(&pupil.teller, mine, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_assert(pupil_is_synced());
 }
 

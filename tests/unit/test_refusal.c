@@ -42,7 +42,8 @@ static void stands(const struct standing *before)
     free(now.bytes);
 }
 
-static void refused_as(const char *reason, enum sync_channel channel, const struct standing *before)
+static void refused_as(const char *reason, enum session_channel channel,
+                       const struct standing *before)
 {
     uint64_t count = sync_count(pupil.sync, reason);
 
@@ -58,7 +59,7 @@ static void goes_on(void)
 
     pupil_set("cart", "10.0.0.9");
     teller_delta(&pupil.teller, before, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect(pupil_is_synced());
     cr_expect(sync_is_fresh(pupil.sync, pupil.now_ms));
     cr_expect_str_eq(pupil_published("cart.shop.mesh"), "10.0.0.9");
@@ -76,26 +77,26 @@ Test(refusal, what_is_forged_of_another_mesh_or_goes_back_is_counted_and_touches
     teller_set(&other, "checkout", "{\"policy\":\"checkout\",\"domains\":[\"a.mesh\"]}");
     other.revision = 9;
     teller_delta(&other, 2, &pupil.message);
-    refused_as("bad-signature", SYNC_BROADCAST, &before);
+    refused_as("bad-signature", SESSION_BROADCAST, &before);
 
     other.sign = pupil.teller.sign; /* the right key for another mesh */
     other.mesh_id[0] ^= 1;
     teller_delta(&other, 2, &pupil.message);
-    refused_as("wrong-mesh", SYNC_BROADCAST, &before);
+    refused_as("wrong-mesh", SESSION_BROADCAST, &before);
 
     other.mesh_id[0] ^= 1;
     other.revision = 1; /* an older revision, newly said */
     other.sequence = pupil.teller.sequence + 10;
     teller_delta(&other, 0, &pupil.message);
-    refused_as("old-revision", SYNC_BROADCAST, &before);
+    refused_as("old-revision", SESSION_BROADCAST, &before);
     teller_heartbeat(&other, &pupil.message);
-    pupil_receive(SYNC_NODE); /* may trail for a moment */
+    pupil_receive(SESSION_NODE); /* may trail for a moment */
     pupil.now_ms += 3000;
     teller_heartbeat(&other, &pupil.message);
-    refused_as("old-revision", SYNC_NODE, &before);
+    refused_as("old-revision", SESSION_NODE, &before);
     other.revision = 2; /* my revision, other documents */
     teller_heartbeat(&other, &pupil.message);
-    refused_as("other-digest", SYNC_NODE, &before);
+    refused_as("other-digest", SESSION_NODE, &before);
     pupil.teller.sequence = other.sequence;
     goes_on();
     free(before.bytes);
@@ -110,18 +111,18 @@ Test(refusal, what_is_replayed_is_counted_and_touches_nothing)
     pupil_set("cart", "10.0.0.7");
     teller_delta(&pupil.teller, 2, &pupil.message);
     buffer_append(&recorded, pupil.message.bytes, pupil.message.size);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect(pupil_is_synced());
     struct standing before = stand();
-    refused_as("replayed", SYNC_BROADCAST, &before);
+    refused_as("replayed", SESSION_BROADCAST, &before);
     pupil_set("cart", "10.0.0.8");
     teller_delta(&pupil.teller, 3, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     free(before.bytes);
     before = stand();
     buffer_reset(&pupil.message);
     buffer_append(&pupil.message, recorded.bytes, recorded.size);
-    refused_as("replayed", SYNC_BROADCAST, &before); /* the state of yesterday */
+    refused_as("replayed", SESSION_BROADCAST, &before); /* the state of yesterday */
     goes_on();
     free(before.bytes);
     buffer_done(&recorded);
@@ -135,25 +136,25 @@ Test(refusal, what_comes_by_the_wrong_way_or_of_another_epoch_is_counted_and_tou
     struct standing before = stand();
     pupil.teller.epoch = 0;
     teller_heartbeat(&pupil.teller, &pupil.message);
-    refused_as("wrong-channel", SYNC_BROADCAST, &before); /* not encrypted to all */
+    refused_as("wrong-channel", SESSION_BROADCAST, &before); /* not encrypted to all */
     pupil.teller.epoch = 2;
     teller_heartbeat(&pupil.teller, &pupil.message);
-    refused_as("unknown-epoch", SYNC_BROADCAST, &before);
+    refused_as("unknown-epoch", SESSION_BROADCAST, &before);
     pupil.teller.epoch = 1;
     teller_welcome(&pupil.teller, nonce, &pupil.message);
-    refused_as("wrong-nonce", SYNC_NODE, &before);
-    refused_as("wrong-channel", SYNC_BROADCAST, &before);
+    refused_as("wrong-nonce", SESSION_NODE, &before);
+    refused_as("wrong-channel", SESSION_BROADCAST, &before);
     pupil.teller.group_key[0] ^= 1;
     teller_heartbeat(&pupil.teller, &pupil.message);
-    refused_as("unreadable", SYNC_BROADCAST, &before);
+    refused_as("unreadable", SESSION_BROADCAST, &before);
     pupil.teller.group_key[0] ^= 1;
 
     struct message epoch = {.kind = MESSAGE_EPOCH, .epoch = 3};
     memcpy(epoch.key, pupil.teller.group_key, sizeof epoch.key);
     teller_seal(&pupil.teller, &epoch, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     teller_heartbeat(&pupil.teller, &pupil.message); /* still of epoch 1 */
-    refused_as("old-epoch", SYNC_BROADCAST, &before);
+    refused_as("old-epoch", SESSION_BROADCAST, &before);
     pupil.teller.epoch = 3;
     goes_on();
     free(before.bytes);
@@ -167,17 +168,17 @@ Test(refusal, what_is_signed_but_wrong_or_from_the_future_is_counted_and_touches
     struct standing before = stand();
     memcpy(floor.digest, pupil.teller.digest, sizeof floor.digest);
     teller_seal(&pupil.teller, &floor, &pupil.message);
-    refused_as("bad-floor", SYNC_BROADCAST, &before);
+    refused_as("bad-floor", SESSION_BROADCAST, &before);
 
     teller_seal_body(&pupil.teller, 99, "\x80", 1, &pupil.message);
-    refused_as("unknown-kind", SYNC_BROADCAST, &before);
+    refused_as("unknown-kind", SESSION_BROADCAST, &before);
     teller_seal_body(&pupil.teller, MESSAGE_ADVICE, "\x80", 1, &pupil.message);
-    refused_as("unknown-kind", SYNC_NODE, &before);
+    refused_as("unknown-kind", SESSION_NODE, &before);
     teller_seal_body(&pupil.teller, MESSAGE_DELTA, "\xdd\xff\xff\xff\xff", 5, &pupil.message);
-    refused_as("malformed", SYNC_NODE, &before);
+    refused_as("malformed", SESSION_NODE, &before);
     teller_heartbeat(&pupil.teller, &pupil.message);
     pupil.message.bytes[5] ^= 2;
-    refused_as("other-version", SYNC_NODE, &before);
+    refused_as("other-version", SESSION_NODE, &before);
 
     goes_on();
     free(before.bytes);
@@ -271,7 +272,7 @@ Test(refusal, twelve_thousand_mutants_of_real_messages_are_refused_and_counted, 
             memcmp(pupil.message.bytes, real.bytes, real.size) == 0)
             continue;
         uint64_t refused = all_refusals();
-        pupil_receive(i & 1 ? SYNC_BROADCAST : SYNC_NODE);
+        pupil_receive(i & 1 ? SESSION_BROADCAST : SESSION_NODE);
         cr_assert_eq(all_refusals(), refused + 1, "mutant %u is not counted", i);
         cr_assert_eq(mesh_head(pupil.mesh)->revision, before.head.revision);
         if (i == 1000)
@@ -297,7 +298,7 @@ Test(refusal, twelve_thousand_mutants_of_real_messages_are_refused_and_counted, 
         mutate(&body);
         teller_seal_body(&pupil.teller, kind, body.bytes, body.size, &pupil.message);
         buffer_done(&body);
-        pupil_receive(SYNC_NODE);
+        pupil_receive(SESSION_NODE);
         cr_assert_eq(mesh_head(pupil.mesh)->revision, before.head.revision, "mutant %u is in force",
                      i);
     }
@@ -306,7 +307,7 @@ Test(refusal, twelve_thousand_mutants_of_real_messages_are_refused_and_counted, 
 
     sync_tick(pupil.sync, pupil.now_ms += 10000);
     teller_delta(&pupil.teller, 2, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     if (!pupil_is_synced()) { /* the mutants with a digest made it ask for the full state */
         sync_tick(pupil.sync, pupil.now_ms += 100000);
         pupil_answer_pull(100);

@@ -21,7 +21,7 @@ Test(sync, a_conversation_brings_documents_into_the_snapshot_and_heals_a_gap)
     sync_tick(pupil.sync, ++pupil.now_ms);
     cr_expect_eq(pupil_said(MESSAGE_FETCH).after, 0);
     teller_delta(&pupil.teller, 0, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect(pupil_is_synced());
     cr_expect(sync_is_fresh(pupil.sync, pupil.now_ms));
     cr_expect_str_eq(pupil_published("Checkout.shop.mesh."), "10.0.0.1");
@@ -35,22 +35,22 @@ Test(sync, a_conversation_brings_documents_into_the_snapshot_and_heals_a_gap)
     /* A broadcast delta; the same one again by the other channel is nothing bad. */
     pupil_set("checkout", "10.0.0.2");
     teller_delta(&pupil.teller, 1, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect_str_eq(pupil_published("checkout.shop.mesh"), "10.0.0.2");
     teller_delta(&pupil.teller, 1, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect_eq(sync_count(pupil.sync, "old-revision"), 0);
 
     /* A gap: one delta is lost. */
     pupil_set("cart", "10.0.0.3");
     pupil_set("cart", "10.0.0.4");
     teller_delta(&pupil.teller, 3, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect_not(pupil_is_synced());
     sync_tick(pupil.sync, ++pupil.now_ms);
     cr_expect_eq(pupil_said(MESSAGE_FETCH).after, 2);
     teller_delta(&pupil.teller, 2, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect(pupil_is_synced());
 }
 
@@ -66,7 +66,7 @@ Test(sync, what_was_applied_is_there_after_a_restart_and_a_silent_controller_mak
     pupil_connect();
     sync_tick(pupil.sync, ++pupil.now_ms);
     teller_delta(&pupil.teller, pupil_said(MESSAGE_FETCH).after, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect(pupil_is_synced());
     cr_expect_str_eq(pupil_published("cart.shop.mesh"), "");
 
@@ -77,7 +77,7 @@ Test(sync, what_was_applied_is_there_after_a_restart_and_a_silent_controller_mak
     cr_expect(pupil_said(MESSAGE_ACK).is_stale);
     cr_expect_str_eq(pupil_published("checkout.shop.mesh"), "10.0.0.1");
     teller_heartbeat(&pupil.teller, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect(sync_is_fresh(pupil.sync, pupil.now_ms));
 }
 
@@ -95,7 +95,7 @@ Test(sync, the_full_state_is_pulled_in_chunks_while_it_changes_and_applied_at_on
     cr_expect_eq(pupil_said(MESSAGE_FETCH).after, 0);
     needed.revision = pupil.teller.revision;
     teller_seal(&pupil.teller, &needed, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     for (unsigned i = 0; i < 4; i++) {
         sync_tick(pupil.sync, ++pupil.now_ms);
         pupil_answer_pull(5);
@@ -110,7 +110,7 @@ Test(sync, the_full_state_is_pulled_in_chunks_while_it_changes_and_applied_at_on
     cr_expect_eq(pupil_said(MESSAGE_FETCH).after, 20, "what changed since the first chunk");
     pupil_set("p03", "10.0.0.9");
     teller_delta(&pupil.teller, 20, &pupil.message);
-    pupil_receive(SYNC_NODE);
+    pupil_receive(SESSION_NODE);
     cr_expect(pupil_is_synced());
     cr_expect_str_eq(pupil_published("p01.shop.mesh"), "10.0.0.2");
     cr_expect_str_eq(pupil_published("p02.shop.mesh"), "");
@@ -122,7 +122,7 @@ Test(sync, the_full_state_is_pulled_in_chunks_while_it_changes_and_applied_at_on
                     1); /* the controller has something that it did not send */
     pupil_set("p04", "10.0.0.4");
     teller_delta(&pupil.teller, 24, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect_eq(mesh_head(pupil.mesh)->revision, 24);
     cr_expect_str_eq(pupil_published("p04.shop.mesh"), "10.0.0.1");
     cr_expect_eq(sync_count(pupil.sync, "bad-digest"), 1);
@@ -143,7 +143,7 @@ Test(sync, documents_and_messages_of_a_later_meshdns_are_kept_reported_and_harm_
     /* A kind of document that nobody knows yet. */
     teller_set(&pupil.teller, "~wormhole", "{\"wormhole\":\"w\",\"ends\":[\"a\",\"b\"]}");
     teller_delta(&pupil.teller, 2, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect(pupil_is_synced(), "digests agree all the same");
     cr_expect_str_eq(pupil_published("checkout.shop.mesh"), "10.0.0.1");
     cr_expect_str_eq(pupil_published("cart.shop.mesh"), "10.0.0.2");
@@ -164,14 +164,14 @@ Test(sync, documents_and_messages_of_a_later_meshdns_are_kept_reported_and_harm_
     /* Understood again: in force at once. */
     pupil_set("checkout", "10.0.0.5");
     teller_delta(&pupil.teller, 4, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect_str_eq(pupil_published("checkout.shop.mesh"), "10.0.0.5");
     cr_expect_eq(mesh_unsupported(pupil.mesh, 0, &name), 1);
 
     /* The document without a name changes: a delta cannot say that, the full state can. */
     teller_set(&pupil.teller, "~wormhole", "{\"wormhole\":\"w\",\"ends\":[\"a\",\"c\"]}");
     teller_delta(&pupil.teller, 5, &pupil.message);
-    pupil_receive(SYNC_BROADCAST);
+    pupil_receive(SESSION_BROADCAST);
     cr_expect_not(pupil_is_synced());
     sync_tick(pupil.sync, pupil.now_ms += 2000);
     pupil_answer_pull(100);
