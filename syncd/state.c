@@ -9,17 +9,13 @@
  */
 #include "state.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <sqlite3.h>
 
 #include "auto.h"
-
-#define STATE_FORMAT 1 /* user_version */
+#include "state_file.h"
 
 enum state_statement {
     SELECT_ALL,
@@ -57,30 +53,9 @@ struct state {
     bool is_open, is_damaged;
 };
 
-static const char schema[] =
-    "BEGIN;"
-    "CREATE TABLE documents (name TEXT PRIMARY KEY, revision INTEGER NOT NULL,"
-    " bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE meta (mesh_id BLOB NOT NULL, revision INTEGER NOT NULL, digest BLOB NOT NULL,"
-    " floor BLOB) STRICT;"
-    "INSERT INTO meta VALUES (zeroblob(16), 0, zeroblob(32), NULL);"
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
-
 static int fail(struct state *state, const char *what, struct error *err)
 {
-    int base = sqlite3_errcode(state->database) & 0xff;
-    enum error_code code = ERROR_IO;
-
-    if (base == SQLITE_FULL)
-        code = ERROR_FULL;
-    else if (base == SQLITE_BUSY || base == SQLITE_LOCKED)
-        code = ERROR_AGAIN;
-    else if (base == SQLITE_PERM || base == SQLITE_READONLY || base == SQLITE_CANTOPEN)
-        code = ERROR_REFUSED;
-    error_set(err, code, "%s: %s", what, sqlite3_errmsg(state->database));
-    (void)error_where(err, state->path);
-    return code;
+    return state_file_error(state->database, state->path, what, err);
 }
 
 /* Steps a statement that returns no rows, and makes it ready for its next use. */
@@ -141,29 +116,6 @@ static int adopt(struct state *state, const uint8_t mesh_id[static SEAL_MESH_ID]
     return r;
 }
 
-static int user_version(sqlite3 *database)
-{
-    sqlite3_stmt *row = NULL;
-    int version = -1;
-
-    if (sqlite3_prepare_v2(database, "PRAGMA user_version", -1, &row, NULL) == SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_ROW)
-        version = sqlite3_column_int(row, 0);
-    (void)sqlite3_finalize(row);
-    return version;
-}
-
-static bool is_sound(sqlite3 *database)
-{
-    sqlite3_stmt *row = NULL;
-    bool sound = sqlite3_prepare_v2(database, "PRAGMA quick_check(1)", -1, &row, NULL) == 0 &&
-                 sqlite3_step(row) == SQLITE_ROW &&
-                 strcmp((const char *)sqlite3_column_text(row, 0), "ok") == 0;
-
-    (void)sqlite3_finalize(row);
-    return sound;
-}
-
 /* Counts the documents and adds up their digest. */
 static int take_stock(void *context, const char *name, uint64_t revision, const void *bytes,
                       size_t size)
@@ -182,41 +134,22 @@ static int open_file(struct state *state, const uint8_t mesh_id[static SEAL_MESH
                      struct error *err)
 {
     uint8_t found[SEAL_MESH_ID];
-    mode_t umask_before = umask(0077);
-    int opened =
-        sqlite3_open_v2(state->path, &state->database,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int r = state_file_open(state->path, &state->database, err);
 
-    if (opened == SQLITE_OK)
-        opened = sqlite3_exec(state->database,
-                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                              "PRAGMA busy_timeout = 2000",
-                              NULL, NULL, NULL);
-    umask(umask_before);
-    if (opened == SQLITE_NOTADB || opened == SQLITE_CORRUPT)
-        return error_set(err, ERROR_INVALID, "not a database");
-    if (opened != SQLITE_OK)
-        return fail(state, "cannot open the state", err);
-
-    int version = user_version(state->database);
-    if (version == 0 && sqlite3_exec(state->database, schema, NULL, NULL, NULL) != SQLITE_OK)
-        return fail(state, "cannot make the state", err);
-    if (version > STATE_FORMAT)
-        return error_set(err, ERROR_CONFIG,
-                         "%s: format %d is of a later meshdns; this one knows %d", state->path,
-                         version, STATE_FORMAT);
-    if (!is_sound(state->database) || !read_meta(state, found))
+    if (r < 0)
+        return r;
+    if (!read_meta(state, found))
         return error_set(err, ERROR_INVALID, "damaged");
     for (size_t i = 0; i < STATEMENTS; i++)
         if (sqlite3_prepare_v3(state->database, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &state->statements[i], NULL) != SQLITE_OK)
             return error_set(err, ERROR_INVALID, "tables are missing");
     if (memcmp(found, mesh_id, SEAL_MESH_ID) != 0) {
-        int r = adopt(state, mesh_id, err);
+        r = adopt(state, mesh_id, err);
         if (r < 0)
             return r;
     }
-    int r = state_each(state, take_stock, state, err);
+    r = state_each(state, take_stock, state, err);
     state->is_damaged = memcmp(state->digest, state->head.digest, SEAL_DIGEST) != 0;
     return r;
 }
@@ -229,21 +162,6 @@ static void close_file(struct state *state)
     }
     (void)sqlite3_close(state->database);
     state->database = NULL;
-}
-
-/* Moves the unusable file out of the way, for those who want to look into it. */
-static int put_aside(const char *path, struct error *err)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char from[512], to[512];
-
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        (void)snprintf(from, sizeof from, "%s%s", path, suffixes[i]);
-        (void)snprintf(to, sizeof to, "%s.broken%s", path, suffixes[i]);
-        if (rename(from, to) < 0 && errno != ENOENT)
-            return error_errno(err, from, "cannot put the broken state aside");
-    }
-    return 0;
 }
 
 int state_open(const char *path, const uint8_t mesh_id[static SEAL_MESH_ID],
@@ -265,7 +183,7 @@ int state_open(const char *path, const uint8_t mesh_id[static SEAL_MESH_ID],
         memset(state->digest, 0, sizeof state->digest);
         state->count = 0;
         is_broken = true;
-        r = put_aside(path, err);
+        r = state_file_put_aside(path, err);
         if (r == 0)
             r = open_file(state, mesh_id, err);
     }
