@@ -13,22 +13,22 @@
 #define BODY_MAX      (8 * 1024 * 1024)
 #define BODY_JOIN_MAX (16 * 1024) /* whoever has no token yet gets little room */
 
-/* clang-format off: a table */
+/* clang-format off */
 static const struct api_route routes[] = {
-    {"GET", "/livez", NULL, false, 0},
-    {"GET", "/readyz", NULL, false, 0},
-    {"GET", "/v1/status", api_status_get, true, 0},
-    {"GET", "/v1/policies", api_policies_list, true, 0},
-    {"GET", "/v1/policies/*", api_policies_get, true, 0},
-    {"PUT", "/v1/policies/*", api_policies_put, true, BODY_MAX},
-    {"DELETE", "/v1/policies/*", api_policies_delete, true, 0},
-    {"POST", "/v1/changes", api_policies_change, true, BODY_MAX},
-    {"GET", "/v1/nodes", api_nodes_list, true, 0},
-    {"DELETE", "/v1/nodes/*", api_nodes_revoke, true, 0},
-    {"POST", "/v1/invitations", api_nodes_invite, true, BODY_MAX},
-    {"GET", "/v1/invitations", api_nodes_invitations, true, 0},
-    {"DELETE", "/v1/invitations/*", api_nodes_uninvite, true, 0},
-    {"POST", "/v1/join", api_join_node, false, BODY_JOIN_MAX},
+    {"GET",    "/livez",            NULL,                    false, 0},
+    {"GET",    "/readyz",           NULL,                    false, 0},
+    {"GET",    "/v1/status",        api_status_get,          true,  0},
+    {"GET",    "/v1/policies",      api_policies_list,       true,  0},
+    {"GET",    "/v1/policies/*",    api_policies_get,        true,  0},
+    {"PUT",    "/v1/policies/*",    api_policies_put,        true,  BODY_MAX},
+    {"DELETE", "/v1/policies/*",    api_policies_delete,     true,  0},
+    {"POST",   "/v1/changes",       api_policies_change,     true,  BODY_MAX},
+    {"GET",    "/v1/nodes",         api_nodes_list,          true,  0},
+    {"DELETE", "/v1/nodes/*",       api_nodes_revoke,        true,  0},
+    {"POST",   "/v1/invitations",   api_nodes_invite,        true,  BODY_MAX},
+    {"GET",    "/v1/invitations",   api_nodes_invitations,   true,  0},
+    {"DELETE", "/v1/invitations/*", api_nodes_uninvite,      true,  0},
+    {"POST",   "/v1/join",          api_join_node,           false, BODY_JOIN_MAX},
 };
 /* clang-format on */
 

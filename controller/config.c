@@ -82,24 +82,24 @@ static int set_request_timeout(struct config *config, const char *text, struct e
     return duration_read_within(text, 100, 3600 * 1000, &config->request_timeout_ms, err);
 }
 
-/* clang-format off: a table */
+/* clang-format off */
 static const struct setting {
     const char *key, *flag; /* NULL: not in the file, or no flag */
     int (*set)(struct config *config, const char *text, struct error *err);
     bool is_init;
 } settings[] = {
-    {"mesh", "mesh", set_mesh},
-    {"state", "state", set_state},
-    {"advertise", "advertise", set_advertise},
-    {"listen.api", "listen-api", set_api},
-    {"listen.node", "listen-node", set_node},
+    {"mesh",             "mesh",             set_mesh},
+    {"state",            "state",            set_state},
+    {"advertise",        "advertise",        set_advertise},
+    {"listen.api",       "listen-api",       set_api},
+    {"listen.node",      "listen-node",      set_node},
     {"listen.broadcast", "listen-broadcast", set_broadcast},
-    {"heartbeat", "heartbeat", set_heartbeat},
-    {"request_timeout", NULL, set_request_timeout},
-    {NULL, "token-file", set_token_file, .is_init = true},
+    {"heartbeat",        "heartbeat",        set_heartbeat},
+    {"request_timeout",  NULL,               set_request_timeout},
+    {NULL,               "token-file",       set_token_file,      .is_init = true},
 };
-static const char *const top_keys[] = {"mesh",      "state",           "advertise", "listen",
-                                       "heartbeat", "request_timeout", NULL};
+static const char *const top_keys[] = {"mesh", "state", "advertise", "listen", "heartbeat",
+                                       "request_timeout", NULL};
 static const char *const listen_keys[] = {"api", "node", "broadcast", NULL};
 /* clang-format on */
 
@@ -252,7 +252,8 @@ static int read_flags(int argc, char **argv, const struct option *options, const
     return 0;
 }
 
-int config_read(int argc, char **argv, bool is_init, struct config *ret_config, struct error *err)
+int config_read(int argc, char **argv, enum config_extra extra, struct config *ret_config,
+                struct error *err)
 {
     struct option options[ARRAY_SIZE(settings) + 4] = {0};
     struct config config;
@@ -261,10 +262,10 @@ int config_read(int argc, char **argv, bool is_init, struct config *ret_config, 
 
     options[count++] = (struct option){"config", required_argument, NULL, FLAG_CONFIG};
     options[count++] = (struct option){"help", no_argument, NULL, FLAG_HELP};
-    if (is_init)
+    if (extra != CONFIG_PLAIN)
         options[count++] = (struct option){"json", no_argument, NULL, FLAG_JSON};
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-        if (settings[i].flag && (is_init || !settings[i].is_init))
+        if (settings[i].flag && (extra == CONFIG_INIT || !settings[i].is_init))
             options[count++] = (struct option){settings[i].flag, required_argument, NULL, (int)i};
     }
 

@@ -23,11 +23,18 @@ struct config {
     bool help;                        /* --help was among the flags */
 };
 
+enum config_extra {
+    CONFIG_PLAIN, /* those that all commands have */
+    CONFIG_JSON,  /* and --json */
+    CONFIG_INIT,  /* and --token-file */
+};
+
 /* Reads flags and the file they name; without --config the default file, when it is there.
  *
  *   argc, argv  the words after the subcommand's name, which is argv[0]
- *   is_init     whether the flags of init (--json, --token-file) are allowed
+ *   extra       which further flags are allowed
  *
  * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a wrong file, or what reading it gave.
  */
-int config_read(int argc, char **argv, bool is_init, struct config *ret_config, struct error *err);
+int config_read(int argc, char **argv, enum config_extra extra, struct config *ret_config,
+                struct error *err);

@@ -18,19 +18,19 @@
 #include "store.h"
 
 /* Who and what was refused: counted in `status`. Code and name. */
-/* clang-format off: a table */
-#define CONTROL_REFUSALS(X)                                                                        \
-    X(CONTROL_UNKNOWN_KEY, "unknown-key")                                                          \
-    X(CONTROL_REVOKED, "revoked")                                                                  \
-    X(CONTROL_NO_CURVE, "no-curve")                                                                \
-    X(CONTROL_HANDSHAKE, "handshake")                                                              \
-    X(CONTROL_NO_HELLO, "no-hello")                                                                \
-    X(CONTROL_TOPIC, "topic")                                                                      \
-    X(CONTROL_MALFORMED, "malformed")                                                              \
-    X(CONTROL_UNKNOWN_KIND, "unknown-kind")                                                        \
-    X(CONTROL_BAD_FLOOR, "bad-floor")                                                              \
-    X(CONTROL_TOKEN, "token")                                                                      \
-    X(CONTROL_INVITATION, "invitation")
+/* clang-format off */
+#define CONTROL_REFUSALS(X)                   \
+    X(CONTROL_UNKNOWN_KEY,   "unknown-key")   \
+    X(CONTROL_REVOKED,       "revoked")       \
+    X(CONTROL_NO_CURVE,      "no-curve")      \
+    X(CONTROL_HANDSHAKE,     "handshake")     \
+    X(CONTROL_NO_HELLO,      "no-hello")      \
+    X(CONTROL_TOPIC,         "topic")         \
+    X(CONTROL_MALFORMED,     "malformed")     \
+    X(CONTROL_UNKNOWN_KIND,  "unknown-kind")  \
+    X(CONTROL_BAD_FLOOR,     "bad-floor")     \
+    X(CONTROL_TOKEN,         "token")         \
+    X(CONTROL_INVITATION,    "invitation")
 /* clang-format on */
 
 enum control_refusal {

@@ -22,37 +22,39 @@
     "  --listen-broadcast ADDR:PORT  broadcasts; default 0.0.0.0:7441\n"                           \
     "  --heartbeat DURATION       between heartbeats; default 5s\n"
 
-#define FLAGS_INIT                                                                                 \
-    "  --token-file FILE          write the token to FILE (mode 0600), do not show it\n"           \
-    "  --json                     one object; its fields are in the manual\n"
+#define FLAGS_JSON "  --json                     one object; its fields are in the manual\n"
 
-/* clang-format off: a table */
+#define FLAGS_INIT                                                                                 \
+    "  --token-file FILE          write the token to FILE (mode 0600), do not show "               \
+    "it\n" FLAGS_JSON
+
+/* clang-format off */
 static const struct command {
     const char *name;
     int (*run)(const struct config *config, struct error *err);
-    bool is_init; /* takes the flags of init */
+    enum config_extra extra;
     const char *summary, *help;
 } commands[] = {
-    {"init", init_mesh, true, "make a mesh: keys, certificate, store, first token",
+    {"init", init_mesh, CONFIG_INIT, "make a mesh: keys, certificate, store, first token",
      "usage: meshdns-controller init --mesh NAME [FLAG...]\n"
      "\n"
      "Make a mesh: its keys, a self-signed certificate, an empty store and the first\n"
      "administrator's token, which is shown this once.\n"
      "\n" FLAGS FLAGS_INIT "\n"
      "example: meshdns-controller init --mesh prod --advertise mesh.example.net\n"},
-    {"run", serve_mesh, false, "serve, in the foreground",
+    {"run", serve_mesh, CONFIG_PLAIN, "serve, in the foreground",
      "usage: meshdns-controller run [FLAG...]\n"
      "\n"
      "Serve until SIGTERM: take policies over HTTPS, tell them to the nodes.\n"
      "\n" FLAGS "\n"
      "example: meshdns-controller run --advertise mesh.example.net\n"},
-    {"recover", recover_mesh, true, "go on after the store was restored from an older copy",
+    {"recover", recover_mesh, CONFIG_JSON, "go on after the store was restored from an older copy",
      "usage: meshdns-controller recover [--json] [FLAG...]\n"
      "\n"
      "Go on after the store was restored from a copy that is older than what nodes\n"
      "have seen (the controller then is read-only): move the revision above theirs\n"
      "and start a new epoch. The controller must be stopped.\n"
-     "\n" FLAGS "\n"
+     "\n" FLAGS FLAGS_JSON "\n"
      "example: meshdns-controller recover\n"},
 };
 /* clang-format on */
@@ -94,7 +96,7 @@ static int unknown_command(const char *word, struct error *err)
 static int run(const struct command *command, int argc, char **argv, struct error *err)
 {
     struct config config;
-    int r = config_read(argc, argv, command->is_init, &config, err);
+    int r = config_read(argc, argv, command->extra, &config, err);
 
     if (r == 0 && config.help) {
         printf("%s", command->help);
