@@ -14,7 +14,7 @@ declare -A packages=(
         libsodium-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev
         libjansson-dev libyaml-dev libxxhash-dev libcriterion-dev python3"
     [test]="binutils curl debootstrap iproute2 mandoc musl-tools nftables python3-jsonschema strace
-        util-linux"
+        util-linux valgrind"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     [quickstart]="curl iproute2 python3 util-linux"
     [bench]="python3 valgrind"
