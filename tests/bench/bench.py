@@ -2,8 +2,9 @@
 
 Each way of answering is a process of its own that waits for orders (calls.c). A round orders one
 batch from each in turn, so that whatever else the machine does meets all of them. A ratio is the
-median of the rounds' ratios: what disturbs one round disturbs both of its sides. Instructions come from callgrind: the difference of two runs, so that starting
-a process costs nothing.
+median of the rounds' ratios: what disturbs one round disturbs both of its sides.
+Instructions come from callgrind: the difference of two runs, so that starting a process costs
+nothing.
 
 NSS is measured in machines of their own (tests/system/netns.py), with its module alone on the
 hosts: line; beside it stands a module that does nothing, which shows what glibc itself takes.
