@@ -2,7 +2,7 @@
  *
  * libzmq reconnects by itself: every RECONNECT_IVL and up to as much again at random, which is
  * therefore the spread of the whole fleet, growing to RECONNECT_IVL_MAX while TCP itself fails. Two
- * cases it does not cover (FIELDNOTES B1): after a ZAP answer of 400 or 500 it never tries again,
+ * cases it does not cover: after a ZAP answer of 400 or 500 it never tries again,
  * and a name that gets another address. So a connection that has been away for RECONNECT_IVL_MAX is
  * disconnected and connected by us, with IPv6 preferred and not preferred in turn, since libzmq
  * takes the first address only.

@@ -1,7 +1,7 @@
 /* lookup.c - the hosts line of nsswitch.conf, less ourselves.
  *
  * glibc exports __nss_configure_lookup and declares it in no header; it works before and after the
- * first look-up and beside other threads (FIELDNOTES B7).
+ * first look-up and beside other threads, and survives a changed nsswitch.conf.
  */
 #include "lookup.h"
 

@@ -1,4 +1,4 @@
-/* protect.h - the names that no policy overrides on this machine (DESIGN 5).
+/* protect.h - the names that no policy overrides on this machine.
  * Knows base. No globals; a set belongs to one thread.
  *
  * localhost and all below it, the machine's own names, the hosts of the controller's endpoints,

@@ -1,9 +1,9 @@
 /* session.c - seal, channel, nonce, sequence.
  *
- * The controller numbers all its messages upwards, over restarts too: the high half of a sequence is
- * the count of its starts. Each channel must rise by itself, since the two connections overtake each
- * other. A welcome with our nonce is fresh by itself and starts a new count: a controller that was
- * restored from an older copy counts fewer starts than before.
+ * The controller numbers all its messages upwards, over restarts too: the high half of a sequence
+ * is the count of its starts. Each channel must rise by itself, since the two connections overtake
+ * each other. A welcome with our nonce is fresh by itself and starts a new count: a controller that
+ * was restored from an older copy counts fewer starts than before.
  */
 #include "session.h"
 

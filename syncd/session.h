@@ -36,8 +36,8 @@ enum {
     SESSION_EARLY = -1, /* it cannot be judged before the first welcome: not counted */
 };
 
-/* Opens and checks a message: size, seal (magic, version, mesh, signature, epoch), channel, nonce or
- * sequence, body.
+/* Opens and checks a message: size, seal (magic, version, mesh, signature, epoch), channel, nonce
+ * or sequence, body.
  *
  *   body         for the plain bytes, from which ret_message borrows
  *   ret_header   filled when the message is true

@@ -1,6 +1,6 @@
 /* state.c - documents and their floor in one sqlite3 file.
  *
- * WAL with synchronous=FULL: a commit is on the disk when it returns (FIELDNOTES B12: 2,400 a
+ * WAL with synchronous=FULL: a commit is on the disk when it returns (2,400 a
  * second). The digest is carried along with each put and delete, one BLAKE2b of the old and one of
  * the new bytes, and compared at the commit: nothing is stored that is not what the controller
  * signed.

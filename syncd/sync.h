@@ -2,7 +2,7 @@
  * Knows catchup, mesh, wire. No sockets, no clock of its own. Belongs to one thread.
  *
  * Every message is opened (signature, mesh, epoch), its sequence compared, then acted upon. What is
- * refused is counted by kind and touches nothing. DESIGN 8.1, 10.
+ * refused is counted by kind and touches nothing.
  */
 #pragma once
 

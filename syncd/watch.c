@@ -1,7 +1,7 @@
 /* watch.c - inotify on folders and files, POLLPRI on the mount table and the host name.
  *
  * A watch on the file alone dies with a rename over it, one on the folder alone does not see a file
- * that is bind-mounted over (FIELDNOTES B8). So: the folder of the path, the folder of what the
+ * that is bind-mounted over. So: the folder of the path, the folder of what the
  * path leads to, the file itself, and /proc/self/mountinfo. File watches are made anew after each
  * event.
  */
