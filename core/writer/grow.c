@@ -21,10 +21,23 @@
 #define DRAFTS     12
 
 struct draft {
-    char path[PATH_MAX];
+    char path[PATH_MAX]; /* beside the snapshot; we hold the lock, so nobody else uses it */
     struct mapping mapping;
     struct space space;
 };
+
+static bool name_draft(char draft[static PATH_MAX], const char *path)
+{
+    return snprintf(draft, PATH_MAX, "%s.draft", path) < PATH_MAX;
+}
+
+void grow_clean(const char *path)
+{
+    char draft[PATH_MAX];
+
+    if (name_draft(draft, path))
+        (void)unlink(draft);
+}
 
 static int copy_block(struct draft *draft, const struct mapping *old, size_t block)
 {
@@ -76,9 +89,6 @@ static void drop(struct draft *draft)
 static int make_draft(struct draft *draft, const char *name, const struct mapping *old,
                       const struct mapping_shape *shape, struct error *err)
 {
-    /* What a killed writer left; nobody else uses this name, we hold the lock. */
-    if (unlink(draft->path) < 0 && errno != ENOENT)
-        return error_errno(err, name, "cannot remove an old draft of the snapshot");
     int r = mapping_create(draft->path, name, shape, &draft->mapping, err);
     if (r == 0 && old && old->base)
         r = copy_records(draft, old, err);
@@ -138,7 +148,7 @@ int grow_file(const char *path, const struct mapping *old, const struct grow_wis
     struct mapping_shape shape = {slots_for(names), blocks_for(old, wish), wish->host_key,
                                   wish->free_percent};
 
-    if (snprintf(draft.path, sizeof(draft.path), "%s.draft", path) >= (int)sizeof(draft.path)) {
+    if (!name_draft(draft.path, path)) {
         errno = ENAMETOOLONG;
         return error_errno(err, path, "cannot make a draft of the snapshot");
     }

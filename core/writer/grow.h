@@ -13,6 +13,9 @@ struct grow_wish {
     unsigned free_percent;
 };
 
+/* Removes the draft that a killed writer may have left. */
+void grow_clean(const char *path);
+
 /* Builds a file with all records of `old` and renames it over `path`, whose readers are told first.
  *
  *   old                     NULL or closed: the new file is empty

@@ -41,6 +41,11 @@ static int reserve(int fd, const char *name, uint64_t size, struct error *err)
     errno = posix_fallocate(fd, 0, (off_t)size);
     if (errno)
         return error_errno(err, name, "cannot reserve space for the snapshot");
+    return 0;
+}
+
+static int open_to_readers(int fd, const char *name, struct error *err)
+{
     /* Readers need it whatever the umask; nobody else may write. */
     if (fchmod(fd, 0644) < 0)
         return error_errno(err, name, "cannot set the mode of the snapshot");
@@ -97,6 +102,8 @@ int mapping_create(const char *path, const char *name, const struct mapping_shap
     if (r == 0)
         r = reserve(fd, name, size, err);
     if (r == 0)
+        r = open_to_readers(fd, name, err);
+    if (r == 0)
         r = map(fd, name, (size_t)size, &mapping, err);
     if (r == 0)
         r = fill_header(&mapping, name, shape, err);
@@ -137,7 +144,10 @@ int mapping_open(const char *path, struct mapping *ret_mapping, struct error *er
         error_set(err, ERROR_INVALID, "is no snapshot");
         return error_where(err, path), ERROR_INVALID;
     }
-    int r = map(fd, path, (size_t)status.st_size, &mapping, err);
+    /* It may have been copied, and have got holes. */
+    int r = reserve(fd, path, (uint64_t)status.st_size, err);
+    if (r == 0)
+        r = map(fd, path, (size_t)status.st_size, &mapping, err);
     if (r < 0)
         return r;
     if (!snapshot_map_fill(&mapping.view, mapping.base, mapping.size)) {

@@ -109,6 +109,7 @@ int snapshot_writer_open(const char *path, const struct snapshot_writer_options 
     writer->options = *options;
     int r = take_lock(writer, err);
     if (r == 0) {
+        grow_clean(path);
         r = take_over(writer, err);
         if (r == ERROR_NOT_FOUND || r == ERROR_INVALID)
             r = grow(writer, 0, err);
