@@ -489,11 +489,16 @@ def environment_of(*words, env=None):
 
 def test_run_sets_what_the_shim_and_go_need_and_keeps_what_is_there():
     seen = environment_of('--snapshot', '/some/snapshot', env={'LD_PRELOAD': None, 'GODEBUG': None})
-    equal(seen['LD_PRELOAD'], os.path.realpath(harness.PRELOAD))
+    ours = os.path.realpath(harness.PRELOAD)
+    if re.search(r'[ :]', ours):  # then there is a link, gone by now
+        ours = seen['LD_PRELOAD']
+        matches(ours, r'^/\S+/libmeshdns_preload\.so$')
+    equal(seen['LD_PRELOAD'], ours)
     equal((seen['GODEBUG'], seen['MESHDNS_SNAPSHOT']), ('netdns=cgo', '/some/snapshot'))
     other = sorted(glob.glob('/lib/*/libm.so.6') + glob.glob('/usr/lib/*/libm.so.6'))[0]
     seen = environment_of(env={'LD_PRELOAD': other, 'GODEBUG': 'http2debug=1'})
-    equal(seen['LD_PRELOAD'], f'{os.path.realpath(harness.PRELOAD)}:{other}')
+    first, second = seen['LD_PRELOAD'].split(':')
+    equal((os.path.basename(first), second), (os.path.basename(harness.PRELOAD), other))
     equal(seen['GODEBUG'], 'netdns=cgo,http2debug=1')
     check('MESHDNS_SNAPSHOT' not in seen, 'the machine\'s own snapshot was overridden')
     equal(environment_of(env={'GODEBUG': 'netdns=go'})['GODEBUG'], 'netdns=go')
