@@ -156,6 +156,9 @@ Test(refusal, what_comes_by_the_wrong_way_or_of_another_epoch_is_counted_and_tou
     teller_heartbeat(&pupil.teller, &pupil.message); /* still of epoch 1 */
     refused_as("old-epoch", SESSION_BROADCAST, &before);
     pupil.teller.epoch = 3;
+    epoch.epoch = 2;
+    teller_seal(&pupil.teller, &epoch, &pupil.message);
+    refused_as("old-epoch", SESSION_NODE, &before);
     goes_on();
     free(before.bytes);
 }

@@ -99,6 +99,10 @@ Test(sync, the_full_state_is_pulled_in_chunks_while_it_changes_and_applied_at_on
     for (unsigned i = 0; i < 4; i++) {
         sync_tick(pupil.sync, ++pupil.now_ms);
         pupil_answer_pull(5);
+        if (i == 2) { /* an answer to a question that was asked twice */
+            teller_chunk(&pupil.teller, "p04", 5, &pupil.message);
+            pupil_receive(SESSION_NODE);
+        }
         if (i == 1) { /* before and behind the cursor */
             pupil_set("p01", "10.0.0.2");
             pupil_set("p19", "10.0.0.2");
