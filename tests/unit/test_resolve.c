@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,49 @@ Test(resolve, an_alias_tells_its_target_and_an_address_its_name)
     reverse.verb = SNAPSHOT_PASS;
     trial_put("@\x0a\x01\x02\x03", &reverse, 1);
     cr_expect_eq(resolve_address(&reader, "\x0a\x01\x02\x03", 4, &answer), RESOLVE_MISS);
+}
+
+#define FIRST_THREADS 32
+
+static pthread_barrier_t together;
+
+static void *look_first(void *unused)
+{
+    (void)unused;
+    (void)pthread_barrier_wait(&together);
+    return trial_v4_of("first") == 7 ? NULL : &together;
+}
+
+static size_t mappings_of_snapshot(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    size_t count = 0;
+
+    cr_assert_not_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        count += strstr(line, path) && strstr(line, "r--s");
+    (void)fclose(maps);
+    return count;
+}
+
+Test(resolve, threads_that_look_first_together_all_find_it_and_one_mapping_remains)
+{
+    pthread_t threads[FIRST_THREADS];
+
+    trial_put_v4("first", 7);
+    cr_assert_eq(pthread_barrier_init(&together, NULL, FIRST_THREADS), 0);
+    for (size_t round = 1; round <= 50; round++) {
+        reader = (struct snapshot_reader)SNAPSHOT_READER(path);
+        for (size_t i = 0; i < FIRST_THREADS; i++)
+            cr_assert_eq(pthread_create(&threads[i], NULL, look_first, NULL), 0);
+        for (size_t i = 0; i < FIRST_THREADS; i++) {
+            void *missed;
+            cr_assert_eq(pthread_join(threads[i], &missed), 0);
+            cr_expect_null(missed, "round %zu", round);
+        }
+        cr_assert_eq(mappings_of_snapshot(), round);
+    }
 }
 
 Test(resolve, a_long_lived_reader_follows_growth_and_outlives_a_missing_file)

@@ -68,7 +68,7 @@ static inline enum resolve_result trial_ask(const char *name, int family,
                                             enum resolve_caller caller, unsigned most,
                                             struct resolve_answer *ret_answer)
 {
-    static struct rng rng;
+    static _Thread_local struct rng rng;
     struct resolve_request request = {name, family, caller, most, false, &rng};
 
     errno = 1234;
