@@ -47,10 +47,11 @@ static void die(const char *what)
 
 static void *open_socket(struct peer *peer, int type)
 {
-    int zero = 0, slow_ms = 200, handshake_ms = 2000;
+    int zero = 0, slow_ms = 200, handshake_ms = 2000, send_ms = 3000;
     void *socket = zmq_socket(peer->context, type);
 
     if (!socket || zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof(zero)) < 0 ||
+        zmq_setsockopt(socket, ZMQ_SNDTIMEO, &send_ms, sizeof(send_ms)) < 0 ||
         zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof(handshake_ms)) < 0 ||
         zmq_setsockopt(socket, ZMQ_RECONNECT_IVL, &slow_ms, sizeof(slow_ms)) < 0)
         die("socket");
@@ -122,12 +123,13 @@ static void do_event(struct peer *peer, long limit_ms)
     puts("none");
 }
 
+/* What a peer that was cut off says is lost: libzmq has nobody to give it to, and would wait. */
 static void send_message(struct peer *peer, const struct message *message)
 {
     struct buffer bytes = {0};
 
     message_write_node(message, &bytes);
-    if (zmq_send(peer->dealer, bytes.bytes, bytes.size, 0) < 0)
+    if (zmq_send(peer->dealer, bytes.bytes, bytes.size, 0) < 0 && zmq_errno() != EAGAIN)
         die("send");
     buffer_done(&bytes);
 }
