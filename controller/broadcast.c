@@ -1,6 +1,7 @@
 /* broadcast.c - what all nodes are told. */
 #include "broadcast.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "delta.h"
@@ -56,10 +57,14 @@ void broadcast_flush(struct control *control, uint64_t now_ms)
 
     if (!broadcast->due_ms)
         return;
+    /* A pause that gathered nothing was too long: changes that come one by one go out at once. */
+    bool is_burst = control->documents.revision - broadcast->revision > 1;
     publish(control);
     broadcast->due_ms = 0;
     broadcast->last_ms = now_ms;
-    broadcast->pause_ms = broadcast->pause_ms ? broadcast->pause_ms * 2 : PAUSE_FIRST_MS;
+    broadcast->pause_ms = is_burst ? broadcast->pause_ms * 2 : broadcast->pause_ms / 2;
+    if (broadcast->pause_ms < PAUSE_FIRST_MS)
+        broadcast->pause_ms = PAUSE_FIRST_MS;
     if (broadcast->pause_ms > PAUSE_MOST_MS)
         broadcast->pause_ms = PAUSE_MOST_MS;
 }

@@ -99,6 +99,41 @@ Test(broadcast, the_first_change_after_quiet_goes_out_at_once_and_a_burst_in_gro
     tear_down(&scene);
 }
 
+/* How long a change waits until it is published, in steps of 1 ms. */
+static uint64_t wait_of_change(struct scene *scene, unsigned weight, uint64_t now_ms)
+{
+    uint64_t changed_ms = now_ms;
+
+    change(scene, weight, now_ms);
+    for (;; now_ms++) {
+        (void)broadcast_tick(&scene->control, now_ms);
+        if (heard(scene) == MESSAGE_DELTA)
+            return now_ms - changed_ms;
+        cr_assert_lt(now_ms, changed_ms + 2000);
+    }
+}
+
+Test(broadcast, after_a_burst_single_changes_soon_go_out_at_once_again)
+{
+    struct scene scene = {0};
+    uint64_t now_ms = 50000;
+    unsigned weight = 1;
+
+    set_up(&scene);
+    for (uint64_t i = 0; i < 5000; i++, now_ms++) { /* the pauses grow to their most */
+        change(&scene, weight++ % 60000, now_ms);
+        (void)broadcast_tick(&scene.control, now_ms);
+    }
+    now_ms += 1000;
+    (void)broadcast_tick(&scene.control, now_ms);
+    while (heard(&scene))
+        ;
+    for (size_t i = 0; i < 3; i++)
+        now_ms += wait_of_change(&scene, weight++ % 60000, now_ms) + 700;
+    cr_expect_eq(wait_of_change(&scene, weight, now_ms), 0);
+    tear_down(&scene);
+}
+
 Test(broadcast, heartbeats_come_on_time_and_tell_what_was_published)
 {
     struct scene scene = {0};
