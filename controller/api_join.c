@@ -57,20 +57,33 @@ int api_join_place(struct value *map, const char *zone, const char *labels)
     return r < 0 ? r : value_put(map, "labels", &tree);
 }
 
-/* A bucket that fills by one millisecond a millisecond. */
-static int check_rate(struct control *control, struct error *err)
+/* FNV-1a: spreads addresses over the slots; who shares one with a flood waits with it. */
+static size_t slot_of(const char *address)
 {
-    uint64_t now_ms = clock_boot_ms();
-    uint64_t credit = control->join_budget_ms + (now_ms - control->joined_ms);
+    uint32_t hash = 2166136261u;
 
-    control->joined_ms = now_ms;
-    control->join_budget_ms = credit < ASK_CREDIT_MS ? credit : ASK_CREDIT_MS;
-    if (control->join_budget_ms < ASK_COST_MS) {
-        error_set(err, ERROR_AGAIN, "too many nodes want to join at once");
+    for (; *address; address++)
+        hash = (hash ^ (uint8_t)*address) * 16777619u;
+    return hash % CONTROL_JOIN_SLOTS;
+}
+
+/* A bucket an address, which fills by one millisecond a millisecond. */
+static int check_rate(struct control *control, const char *address, struct error *err)
+{
+    size_t slot = slot_of(address);
+    uint64_t now_ms = clock_boot_ms();
+    uint64_t credit_ms = control->joins[slot].credit_ms + (now_ms - control->joins[slot].asked_ms);
+
+    if (credit_ms > ASK_CREDIT_MS || control->joins[slot].asked_ms == 0)
+        credit_ms = ASK_CREDIT_MS;
+    control->joins[slot].asked_ms = now_ms;
+    control->joins[slot].credit_ms = credit_ms;
+    if (credit_ms < ASK_COST_MS) {
+        error_set(err, ERROR_AGAIN, "too many want to join from %s at once", address);
         error_hint(err, "try again in a few seconds");
         return ERROR_AGAIN;
     }
-    control->join_budget_ms -= ASK_COST_MS;
+    control->joins[slot].credit_ms -= ASK_COST_MS;
     return 0;
 }
 
@@ -201,7 +214,7 @@ int api_join_node(struct control *control, struct api_call *call, struct error *
     uint8_t public_key[KEY_CURVE_PUBLIC];
     struct invitation invitation = {0};
 
-    int r = check_rate(control, err);
+    int r = check_rate(control, call->address, err);
     if (r == 0)
         r = control_check_writable(control, err);
     if (r == 0)

@@ -42,6 +42,8 @@ enum control_refusal {
 
 const char *control_refusal_name(enum control_refusal refusal);
 
+#define CONTROL_JOIN_SLOTS 256
+
 /* What has been sent to all, and when the next is due (broadcast.h). */
 struct control_broadcast {
     uint64_t revision;
@@ -64,7 +66,9 @@ struct control {
     char advertise[256];
     char read_only[256]; /* why changes are refused; "" = they are not */
     uint64_t floor_revision, floor_epoch;
-    uint64_t join_budget_ms, joined_ms; /* api_join's limiter */
+    struct {
+        uint64_t credit_ms, asked_ms;
+    } joins[CONTROL_JOIN_SLOTS]; /* api_join's limiter, by the hash of an address */
     uint64_t started_ms, refused[CONTROL_REFUSAL_COUNT];
     struct {
         uint64_t since_ms, lines, silent;

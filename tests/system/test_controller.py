@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -277,11 +278,16 @@ def test_rejoin():
 
 
 def test_join_is_limited():
-    """whoever guesses invitations is slowed down"""
+    """whoever guesses invitations is slowed down, and nobody else is"""
     body = {'invitation': 'mdi_' + 'A' * 43, 'public_key': 'ab' * 32}
     answers = [mesh().request('POST', '/v1/join', body)[0] for _ in range(260)]
     check(503 in answers, f'260 guesses got {set(answers)}')
-    mesh().status
+    other = http.client.HTTPSConnection(mesh().host, mesh().api_port, timeout=30,
+                                        context=ssl._create_unverified_context(),
+                                        source_address=('127.0.0.2', 0))
+    other.request('POST', '/v1/join', json.dumps(body))
+    equal(other.getresponse().status, 401, 'the answer to another address')
+    other.close()
 
 
 def test_slow_clients():
