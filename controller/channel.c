@@ -213,14 +213,13 @@ static void dispatch(struct control *control, struct nodes_node *node,
 /* The node behind a message, or NULL: then it was refused. Tells the scissors whose descriptor it
  * is. */
 static struct nodes_node *sender(struct control *control, enum cut_channel channel,
-                                 zmq_msg_t *frame, uint64_t now_ms, uint64_t *ret_cookie)
+                                 zmq_msg_t *frame, uint64_t *ret_cookie)
 {
     struct nodes_node *node = nodes_of_user(&control->nodes, zmq_msg_gets(frame, "User-Id"));
 
     if (!node)
         return NULL; /* ZAP gave no such User-Id; nothing to tell */
-    *ret_cookie =
-        cut_seen(control->cut, channel, zmq_msg_get(frame, ZMQ_SRCFD), node->public_key, now_ms);
+    *ret_cookie = cut_seen(control->cut, channel, zmq_msg_get(frame, ZMQ_SRCFD), node->public_key);
     if (nodes_is_revoked(node)) {
         /* It was in the queue when the node was revoked, or escaped the first cut. */
         (void)cut_key(control->cut, node->public_key);
@@ -235,7 +234,7 @@ static void handle(struct control *control, zmq_msg_t *route, zmq_msg_t *frame, 
     struct error err = {0};
     struct message message = {0};
     uint64_t cookie = 0;
-    struct nodes_node *node = sender(control, CUT_ROUTER, frame, now_ms, &cookie);
+    struct nodes_node *node = sender(control, CUT_ROUTER, frame, &cookie);
 
     if (!node)
         return;
@@ -298,28 +297,29 @@ void channel_read(struct control *control, unsigned most, uint64_t now_ms)
 /* Nodes subscribe to everything. Each other topic would be kept by libzmq, and a hostile node could
  * name topics until memory runs out. */
 static void check_subscription(struct control *control, const struct nodes_node *node,
-                               zmq_msg_t *frame)
+                               zmq_msg_t *frame, bool is_there)
 {
     const uint8_t *bytes = zmq_msg_data(frame);
 
     if (zmq_msg_size(frame) == 1 && bytes[0] <= 1 && !zmq_msg_more(frame))
         return;
-    cut_one(control->cut, zmq_msg_get(frame, ZMQ_SRCFD));
+    if (is_there)
+        cut_one(control->cut, zmq_msg_get(frame, ZMQ_SRCFD));
     control_refuse(control, CONTROL_TOPIC, node->name, "it subscribes to single topics");
 }
 
-void channel_read_subscriptions(struct control *control, unsigned most, uint64_t now_ms)
+void channel_read_subscriptions(struct control *control, unsigned most)
 {
     for (unsigned i = 0; i < most; i++) {
-        uint64_t cookie;
+        uint64_t cookie = 0;
         zmq_msg_t frame;
 
         (void)zmq_msg_init(&frame);
         bool is_there = zmq_msg_recv(&frame, control->xpub, ZMQ_DONTWAIT) >= 0;
         if (is_there) {
-            struct nodes_node *node = sender(control, CUT_XPUB, &frame, now_ms, &cookie);
+            struct nodes_node *node = sender(control, CUT_XPUB, &frame, &cookie);
             if (node)
-                check_subscription(control, node, &frame);
+                check_subscription(control, node, &frame, cookie != 0);
             (void)skip_rest(control->xpub, &frame);
         }
         (void)zmq_msg_close(&frame);

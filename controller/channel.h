@@ -16,7 +16,7 @@
 void channel_read(struct control *control, unsigned most, uint64_t now_ms);
 
 /* Takes up to `most` subscriptions from the XPUB: they tell whose connection is whose. */
-void channel_read_subscriptions(struct control *control, unsigned most, uint64_t now_ms);
+void channel_read_subscriptions(struct control *control, unsigned most);
 
 /* A connection is gone: its node is not connected any more. */
 void channel_closed(struct control *control, uint64_t cookie);

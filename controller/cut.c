@@ -77,23 +77,15 @@ static struct connection *find(struct cut *cut, int fd)
     return &cut->connections[index];
 }
 
-/* Makes the entry that of the socket which the descriptor names now. */
-static struct connection *refresh(struct cut *cut, enum cut_channel channel, int fd,
-                                  uint64_t now_ms)
+void cut_opened(struct cut *cut, enum cut_channel channel, int fd, uint64_t now_ms)
 {
     uint64_t cookie = cookie_of(fd);
     struct connection *connection = cookie ? find(cut, fd) : NULL;
 
-    if (connection && connection->cookie != cookie) {
+    if (connection) {
         *connection = (struct connection){.cookie = cookie, .since_ms = now_ms, .channel = channel};
         address_of(fd, connection->address);
     }
-    return connection;
-}
-
-void cut_opened(struct cut *cut, enum cut_channel channel, int fd, uint64_t now_ms)
-{
-    (void)refresh(cut, channel, fd, now_ms);
 }
 
 uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret_address)
@@ -144,17 +136,22 @@ static void limit(struct cut *cut, const uint8_t *public_key)
 }
 
 uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
-                  const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms)
+                  const uint8_t public_key[static KEY_CURVE_PUBLIC])
 {
-    struct connection *connection = refresh(cut, channel, fd, now_ms);
-
-    if (!connection)
+    if (fd < 0 || (size_t)fd >= cut->count)
         return 0;
-    if (!connection->has_key) {
-        connection->has_key = true;
-        memcpy(connection->public_key, public_key, KEY_CURVE_PUBLIC);
+
+    /* A message that is read after its peer has left names a descriptor that may be anything by now,
+     * an HTTP client for one; only what was accepted here, and still is, is taken for the peer. */
+    struct connection *connection = &cut->connections[fd];
+    if (connection->cookie == 0 || connection->channel != channel ||
+        connection->cookie != cookie_of(fd))
+        return 0;
+    bool is_news = !is_of(connection, public_key);
+    connection->has_key = true;
+    memcpy(connection->public_key, public_key, KEY_CURVE_PUBLIC);
+    if (is_news)
         limit(cut, public_key);
-    }
     return connection->cookie;
 }
 

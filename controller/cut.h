@@ -30,9 +30,9 @@ uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret
 #define CUT_PER_KEY 8 /* connections; a node needs two, and some that are dying */
 
 /* A message came over fd from a key. Of more than CUT_PER_KEY connections of it the oldest is shut.
- * Returns the socket's cookie, 0 when it is gone already. */
+ * Returns the socket's cookie, 0 when it is gone already, or was never told of by cut_opened. */
 uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
-                  const uint8_t public_key[static KEY_CURVE_PUBLIC], uint64_t now_ms);
+                  const uint8_t public_key[static KEY_CURVE_PUBLIC]);
 
 /* Shuts one connection. */
 void cut_one(struct cut *cut, int fd);

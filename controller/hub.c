@@ -289,14 +289,13 @@ static bool turn(struct hub *hub, uint64_t next_ms)
     uint64_t now_ms = clock_boot_ms();
     if (items[ZAP].revents)
         zap_answer(hub->zap, decide, control);
-    if (items[MONITOR_ROUTER].revents)
-        read_monitor(hub, CUT_ROUTER, now_ms);
-    if (items[MONITOR_XPUB].revents)
-        read_monitor(hub, CUT_XPUB, now_ms);
+    /* Always before the messages: a connection has to be known when its first message is read. */
+    read_monitor(hub, CUT_ROUTER, now_ms);
+    read_monitor(hub, CUT_XPUB, now_ms);
     if (items[ROUTER].revents)
         channel_read(control, TURN, now_ms);
     if (items[XPUB].revents)
-        channel_read_subscriptions(control, TURN, now_ms);
+        channel_read_subscriptions(control, TURN);
     if (items[JOBS].revents)
         hub_drain(hub);
     return items[SIGNAL].revents != 0;

@@ -108,6 +108,27 @@ def test_killed_under_load():
     print(f'# {KILLS} kills, {load.count} acknowledged changes, {len(logged) - 1} revisions')
 
 
+def test_silent_broadcasts():
+    """with broadcasts that reach nobody every node converges by its own reports"""
+    mesh = Mesh()
+    node = mesh.join('deaf')
+    mesh.stop()
+    mesh.start('--listen-broadcast', f'{mesh.host}:{harness.free_port()}')
+    load = Load(mesh, 11)
+    load.start()
+    for _ in range(KILLS // 4):
+        seen = load.count
+        wait(lambda: load.count > seen + 5 or load.trouble, 30, 'changes are acknowledged')
+        mesh.kill()
+        mesh.start('--listen-broadcast', f'{mesh.host}:{harness.free_port()}')
+    load.is_over = True
+    load.join(30)
+    check(not load.trouble, f'the load ended with {load.trouble!r}')
+    converged(mesh, node)
+    revision = mesh.apply(policy('last', 1))['revision']
+    node.wait_revision(revision, 10)
+
+
 def copy_store(mesh, name):
     """A copy of the state of a stopped controller."""
     path = os.path.join(mesh.folder, name)
