@@ -141,8 +141,9 @@ uint64_t cut_seen(struct cut *cut, enum cut_channel channel, int fd,
     if (fd < 0 || (size_t)fd >= cut->count)
         return 0;
 
-    /* A message that is read after its peer has left names a descriptor that may be anything by now,
-     * an HTTP client for one; only what was accepted here, and still is, is taken for the peer. */
+    /* A message that is read after its peer has left names a descriptor that may be anything by
+     * now, an HTTP client for one; only what was accepted here, and still is, is taken for the
+     * peer. */
     struct connection *connection = &cut->connections[fd];
     if (connection->cookie == 0 || connection->channel != channel ||
         connection->cookie != cookie_of(fd))
