@@ -2,8 +2,9 @@
  * Part of the controller; the hub's thread only.
  *
  * The first change after quiet goes out at once; while changes keep coming they are gathered for
- * 10, 20, 40 ... at most 1,000 ms, and shorter again when a pause gathers no second one. Broadcasts only speed things up: whoever misses one learns of
- * it from the next heartbeat, of which each node gets its own.
+ * 10, 20, 40 ... at most 1,000 ms, and shorter again when a pause gathers no second one. Broadcasts
+ * only speed things up: whoever misses one learns of it from the next heartbeat, of which each node
+ * gets its own.
  */
 #pragma once
 

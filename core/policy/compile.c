@@ -22,11 +22,6 @@ void compile_record_done(struct compile_record *record)
     *record = (struct compile_record){0};
 }
 
-const char *compile_domain_key(const char *domain)
-{
-    return domain[0] == '*' ? domain + 1 : domain;
-}
-
 static int no_memory(struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, "out of memory");

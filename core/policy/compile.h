@@ -31,9 +31,6 @@ struct compile_record {
 };
 void compile_record_done(struct compile_record *record);
 
-/* The snapshot key of a domain: "*.x" becomes ".x", others stay. A view into domain. */
-const char *compile_domain_key(const char *domain);
-
 /* Compiles one key of a set ("x", ".x", or "@" and address bytes) for a node.
  *
  * Returns 1 and the record, 0 when no rule of that key is for this node (then it has no record), or

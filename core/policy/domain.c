@@ -118,3 +118,8 @@ int domain_fold(const char *text, bool is_wildcard, char ret_folded[static DOMAI
         memcpy(ret_folded, folded, sizeof(folded));
     return r;
 }
+
+const char *domain_key(const char *domain)
+{
+    return domain[0] == '*' ? domain + 1 : domain;
+}

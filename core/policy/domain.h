@@ -22,3 +22,6 @@
  * ERROR_INVALID (text and hint only). */
 int domain_fold(const char *text, bool is_wildcard, char ret_folded[static DOMAIN_MAX + 1],
                 struct error *err);
+
+/* The snapshot key of a domain: "*.x" becomes ".x", others stay. A view into domain. */
+const char *domain_key(const char *domain);

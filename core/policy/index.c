@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile.h"
+#include "domain.h"
 #include "error.h"
 
 #define CLAIM_MAX 17 /* '@' and an IPv6 address */
@@ -161,7 +161,7 @@ int index_each_key(const struct policy *policy,
     int r = 0;
 
     for (size_t i = 0; i < policy->domain_count && r == 0; i++) {
-        const char *key = compile_domain_key(policy->domains[i].text);
+        const char *key = domain_key(policy->domains[i].text);
         r = visit(context, key, strlen(key));
     }
     return r ? r : each_claim(policy, visit, context);

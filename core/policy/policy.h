@@ -81,7 +81,6 @@ struct policy {
     char *where;           /* the file it came from, NULL = none; for mistakes found later */
     unsigned line, column; /* of its value `policy:` */
     unsigned alias_line, alias_column;
-    unsigned rank_line, rank_column; /* 0 when it is the default */
 };
 
 /* Checks a document and builds the policy.

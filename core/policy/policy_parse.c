@@ -189,8 +189,6 @@ static int read_rank(const struct value *value, void *target, struct error *err)
     int r = policy_read_integer(value, INT32_MIN, INT32_MAX, "rank", &rank, err);
 
     policy->rank = (int32_t)rank;
-    policy->rank_line = value->line;
-    policy->rank_column = value->column;
     return r;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "auto.h"
+#include "domain.h"
 #include "policy_set_check.h"
 
 static int compare(const void *a, const void *b)
@@ -229,7 +230,7 @@ int policy_set_keys(const struct policy_set *set,
 size_t policy_set_domain(const struct policy_set *set, const char *domain,
                          const struct policy *const **ret_policies)
 {
-    const char *key = compile_domain_key(domain);
+    const char *key = domain_key(domain);
     const struct index_entry *entry = index_find(&set->index, key, strlen(key));
 
     if (!entry || entry->covers.count == 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "auto.h"
+#include "domain.h"
 #include "keys.h"
 #include "rules.h"
 #include "snapshot_format.h"
@@ -74,7 +75,7 @@ static int blame_domain(struct check *check, const struct policy *policy, const 
     for (size_t i = 0; i < policy->domain_count; i++) {
         const struct policy_domain *domain = &policy->domains[i];
 
-        if (strcmp(compile_domain_key(domain->text), key) != 0)
+        if (strcmp(domain_key(domain->text), key) != 0)
             continue;
         error_key(check->err, "domains[%zu]", i);
         return blame(check, policy, domain->line, domain->column);

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "compile.h"
 #include "index.h"
 #include "keys.h"
 #include "policy_set.h"

@@ -6,6 +6,7 @@
 
 #include "auto.h"
 #include "compile.h"
+#include "domain.h"
 #include "json.h"
 #include "rng.h"
 #include "snapshot_format.h"
@@ -120,7 +121,7 @@ Test(compile_describe, a_record_tells_the_shares_that_the_explanation_tells)
         random_policy(&text);
         struct policy_set *set = load((char *)text.bytes);
         domain = strstr((char *)text.bytes, "*.x.m") ? "*.x.m" : "x.m";
-        const char *key = compile_domain_key(domain);
+        const char *key = domain_key(domain);
         cr_assert_eq(compile_key(set, &node, key, strlen(key), &record, &err), 1);
         cr_assert_eq(compile_describe(record.words, record.count, &description, &err), 1, "%s\n%s",
                      error_line(&err), (char *)text.bytes);

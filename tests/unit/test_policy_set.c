@@ -12,6 +12,7 @@
 
 #include "auto.h"
 #include "compile.h"
+#include "domain.h"
 #include "policy_set.h"
 #include "rng.h"
 #include "yaml.h"
@@ -160,7 +161,7 @@ struct records {
 static size_t key_of(unsigned i, char ret_key[static 16])
 {
     if (i < DOMAINS)
-        return (size_t)sprintf(ret_key, "%s", compile_domain_key(domains[i]));
+        return (size_t)sprintf(ret_key, "%s", domain_key(domains[i]));
     memcpy(ret_key, (char[]){'@', 10, 0, 0, (char)(i - DOMAINS)}, 5);
     return 5;
 }
