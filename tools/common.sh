@@ -13,8 +13,8 @@ declare -A packages=(
     [build]="dpkg-dev gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev
         libsodium-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev
         libjansson-dev libyaml-dev libxxhash-dev libcriterion-dev python3"
-    [test]="binutils curl debootstrap iproute2 mandoc musl-tools nftables python3-jsonschema strace
-        util-linux valgrind"
+    [test]="binutils curl debootstrap git iproute2 mandoc musl-tools netbase openssl procps
+        python3-jsonschema strace util-linux valgrind"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     [quickstart]="curl iproute2 python3 util-linux"
     [bench]="python3 valgrind"
@@ -56,7 +56,7 @@ need() {
     for group; do
         for name in ${packages[$group]}; do
             [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-                missing+=("$name")
+                [[ " ${missing[*]} " == *" $name "* ]] || missing+=("$name")
         done
     done
     need_packages "${missing[@]}"
