@@ -90,7 +90,7 @@ struct policy {
  *   ret_policy  policy_free
  *
  * Returns 0; ERROR_UNSUPPORTED for a key or value that is of a later meshdns (the known ones in the
- * design, and any unknown key); ERROR_INVALID for all else, with place and key. */
+ * manual, and any unknown key); ERROR_INVALID for all else, with place and key. */
 int policy_parse(const struct value *document, const char *where, struct policy **ret_policy,
                  struct error *err);
 

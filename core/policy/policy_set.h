@@ -2,7 +2,7 @@
  * Floor: policy (knows reader, base). A set belongs to one thread.
  *
  * Changes are made in a transaction: put and delete as many as you like, check, then commit or roll
- * back. Costs O(what changed) whatever the set's size. Between policies must hold (DESIGN 5):
+ * back. Costs O(what changed) whatever the set's size. Between policies must hold:
  *   - no two policies for one domain with one rank and neither with `when`
  *   - at most 64 rules a domain
  *   - an alias's target is a domain that some policy covers exactly; no cycles; one in use stays

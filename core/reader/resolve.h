@@ -3,7 +3,7 @@
  *
  * All here is safe in any thread, in signal handlers and after fork and vfork, and gives an
  * answer or a miss for any bytes in the snapshot. After a process's first look-up no system calls
- * but those of DESIGN 7: geteuid for rules with uids or sticky by uid, the interfaces for
+ * but these: geteuid for rules with uids or sticky by uid, the interfaces for
  * is_configured_only (at most every 5 s), and reopening after growth (at most every second).
  */
 #pragma once
@@ -51,7 +51,7 @@ struct resolve_answer {
     char canonical[SNAPSHOT_KEY_MAX + 1]; /* NUL-terminated: the full name, or the alias's target */
 };
 
-/* Resolves a name: as typed, then along the search list (DESIGN 5, Names). The caller must not pass
+/* Resolves a name: as typed, then along the search list (meshdns-policy(5), NAMES). The caller must not pass
  * numeric addresses. Bounded time. */
 enum resolve_result resolve_name(struct snapshot_reader *reader,
                                  const struct resolve_request *request,

@@ -2,7 +2,7 @@
  *
  * The mapping is one region: a page for the descriptor, the file behind it. Leaving it lays zero
  * pages over the file, in place, and keeps the descriptor: a thread that was stopped inside reads
- * zeros then, which no record and no header has, and looks again (DESIGN 6, Growth).
+ * zeros then, which no record and no header has, and looks again.
  */
 #include "snapshot_map.h"
 

@@ -27,7 +27,7 @@
  *   chunk     {revision: n, digest: bin32, floor: bin64, upserts: [...], next: text}
  *             revision is the controller's at this moment. next = "" ends the state. The first
  *             chunk's revision is where the node then fetches from
- *   advice, candidate    reserved (DESIGN 8)
+ *   advice, candidate    reserved
  *
  * A receiver skips and counts kinds it does not know and ignores keys it does not know. A version
  * it does not speak is refused.

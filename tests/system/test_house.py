@@ -12,7 +12,7 @@ import sys
 
 import harness
 
-# folder: the floors whose headers and functions it may use (DESIGN 3), besides its own
+# folder: the floors whose headers and functions it may use (docs/architecture.md), besides its own
 KNOWS = {
     'core/reader': [],
     'core/base': [],
