@@ -51,8 +51,8 @@ struct resolve_answer {
     char canonical[SNAPSHOT_KEY_MAX + 1]; /* NUL-terminated: the full name, or the alias's target */
 };
 
-/* Resolves a name: as typed, then along the search list (meshdns-policy(5), NAMES). The caller must not pass
- * numeric addresses. Bounded time. */
+/* Resolves a name: as typed, then along the search list (meshdns-policy(5), NAMES). The caller must
+ * not pass numeric addresses. Bounded time. */
 enum resolve_result resolve_name(struct snapshot_reader *reader,
                                  const struct resolve_request *request,
                                  struct resolve_answer *ret_answer);
