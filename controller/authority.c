@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
 int authority_load(const char *folder, struct authority *ret_authority, struct error *err)
 {
     struct authority authority = {0};
@@ -22,8 +23,10 @@ int authority_load(const char *folder, struct authority *ret_authority, struct e
         r = tls_load(folder, &authority.tls, err);
     if (r == 0)
         *ret_authority = authority;
-    else if (err && err->code == ERROR_NOT_FOUND)
+    if (r == ERROR_NOT_FOUND) {
         error_hint(err, "make a mesh first: meshdns-controller init");
+        r = err->code = ERROR_CONFIG;
+    }
     key_wipe(&authority, sizeof(authority));
     return r;
 }

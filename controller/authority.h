@@ -17,7 +17,7 @@ struct authority {
 };
 
 /* Loads the keys from the state folder; the mesh's name and id are the store's to fill in
- * (authority_name). */
+ * (authority_name). err is not NULL. ERROR_CONFIG when there is no mesh. */
 int authority_load(const char *folder, struct authority *ret_authority, struct error *err);
 void authority_name(struct authority *authority, const char *mesh,
                     const uint8_t mesh_id[static SEAL_MESH_ID]);

@@ -184,16 +184,16 @@ static int read_file(struct config *config, const char *path, struct error *err)
 
     if (r == 0)
         r = yaml_read(text, size, path, &documents, err);
-    if (r < 0)
-        return r;
-    if (documents.list.count > 1)
+    if (r == 0 && documents.list.count > 1)
         r = error_set(err, ERROR_CONFIG, "holds %zu documents; allowed is one",
                       documents.list.count);
-    else if (documents.list.count == 1)
+    else if (r == 0 && documents.list.count == 1)
         r = apply_document(config, &documents.list.items[0], err);
-    if (r < 0)
-        error_where(err, path);
-    return r;
+    if (r == 0 || r == ERROR_INTERNAL)
+        return r;
+    error_where(err, path);
+    err->code = ERROR_CONFIG; /* whatever is wrong with it: to start again would not help */
+    return ERROR_CONFIG;
 }
 
 static void set_defaults(struct config *config)

@@ -34,7 +34,7 @@ enum config_extra {
  *   argc, argv  the words after the subcommand's name, which is argv[0]
  *   extra       which further flags are allowed
  *
- * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a wrong file, or what reading it gave.
+ * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a file that is wrong or cannot be read.
  */
 int config_read(int argc, char **argv, enum config_extra extra, struct config *ret_config,
                 struct error *err);

@@ -144,9 +144,9 @@ int store_open(const char *path, struct store **ret_store, struct error *err)
     AUTO(store_release) struct store *store = NULL;
 
     if (access(path, F_OK) < 0) {
-        int r = error_errno(err, path, "cannot open the store");
-        error_hint(err, "make a mesh first: meshdns-controller init");
-        return r;
+        (void)error_errno(err, path, "cannot open the store");
+        error_hint(err, "restore it from a backup; the nodes go on serving what they have");
+        return err->code = ERROR_IO; /* the keys are there, so a mesh was made */
     }
     int r = open_db(path, &store, err);
     if (r == 0)

@@ -149,10 +149,13 @@ static int unknown_flag(const char *word)
 {
     const char *names[ARRAY_SIZE(flags) + 1] = {0};
     const char *bare = word + strspn(word, "-");
+    char near[40];
 
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
         names[i] = flags[i].name;
-    return misused("unknown or incomplete option", word, suggest_word(bare, names));
+    const char *name = suggest_word(bare, names);
+    (void)snprintf(near, sizeof near, "--%s", name ? name : "");
+    return misused("unknown or incomplete option", word, name ? near : NULL);
 }
 
 /* The settings: defaults, then the file, then the flags. texts[i] is what flag i was given. */

@@ -88,7 +88,7 @@ def test_words():
     contains(run([harness.CONTROLLER, 'ruhn'], expect=64).err, "did you mean 'run'?")
     contains(run([harness.CONTROLLER, 'run', '--sate', 'x'], expect=64).err, "'--state'?")
     contains(run([harness.CONTROLLER, 'init', '--state', '/nope'], expect=64).err, 'no name')
-    contains(run([harness.CONTROLLER, 'run', '--state', '/nope'], expect=66).err, 'init')
+    contains(run([harness.CONTROLLER, 'run', '--state', '/nope'], expect=78).err, 'init')
     place = harness.folder()
     for text, says in [
             ('heartbaet: 5s', "c.yaml:1:1: heartbaet: this key is not known\n"

@@ -215,7 +215,7 @@ def test_recover_needs_a_reason():
     """recover on a healthy mesh changes nothing"""
     mesh = Mesh(start=False)
     contains(mesh.recover(expect=77).err, 'nothing to recover')
-    run([harness.CONTROLLER, 'recover', '--state', os.path.join(mesh.folder, 'nope')], expect=66)
+    run([harness.CONTROLLER, 'recover', '--state', os.path.join(mesh.folder, 'nope')], expect=78)
 
 
 def test_large_state():

@@ -496,7 +496,7 @@ def test_words_and_exit_codes_are_those_of_the_house():
         check(max(map(len, text.splitlines())) <= 80, f'{command} --help is wider than 80')
     matches(run([harness.SYNCD, '--version']).out, r'^meshdns-syncd \d')
     contains(run([harness.SYNCD, 'rum'], expect=64).err, "did you mean 'run'?")
-    contains(run([harness.SYNCD, 'run', '--stat3', '/x'], expect=64).err, "did you mean 'state'?")
+    contains(run([harness.SYNCD, 'run', '--stat3', '/x'], expect=64).err, "did you mean '--state'?")
     run([harness.SYNCD], expect=64)
     run([harness.SYNCD, 'run', 'now'], expect=64)
     run([harness.SYNCD, 'join'], expect=64)
