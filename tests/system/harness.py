@@ -158,9 +158,12 @@ Result = collections.namedtuple('Result', 'code out err')
 
 
 def _command(argv, machine):
-    """argv as it has to be started: inside the machine, and killed by the kernel if we die."""
-    guard = ['setpriv', '--pdeathsig', 'KILL', '--']
-    return (machine.enter() if machine else []) + guard + [str(word) for word in argv]
+    """argv as it has to be started: inside the machine, and killed by the kernel if we die. We may
+    have died before setpriv asked for that: then its parent is another one, and it goes no further.
+    """
+    guard = ['setpriv', '--pdeathsig', 'KILL', '--', 'sh', '-c',
+             '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+    return guard + (machine.enter() if machine else []) + [str(word) for word in argv]
 
 
 def _environment(changes):
