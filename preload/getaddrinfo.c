@@ -1,0 +1,119 @@
+/* getaddrinfo.c - getaddrinfo, answered before libc is asked.
+ *
+ * For programs that are started with LD_PRELOAD. What no policy covers, and all that is no question
+ * about a name (no node, a numeric one, flags that libc refuses), goes to the next getaddrinfo in
+ * the process, with the arguments as they came. The rest follows glibc 2.36 to the letter
+ * (sysdeps/posix/getaddrinfo.c): which nodes, in which order of types, with which codes.
+ */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "list.h"
+#include "process.h"
+#include "resolve.h"
+#include "services.h"
+
+/* glibc knows these flags; 0x300 are two of its old ones for IDN. Others it refuses. */
+#define FLAGS                                                                                      \
+    (AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_ADDRCONFIG | AI_V4MAPPED | AI_IDN |           \
+     AI_CANONIDN | 0x300 | AI_NUMERICSERV | AI_ALL)
+
+/* Asks the getaddrinfo that would have been called without us. */
+static int pass(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret_list)
+{
+    static _Atomic(void *) known;
+    services_getaddrinfo real;
+
+    *(void **)&real = process_next("getaddrinfo", &known);
+    return real ? real(node, service, hints, ret_list) : EAI_SYSTEM;
+}
+
+static bool is_ascii(const char *text)
+{
+    while (*text && !(*text & 0x80))
+        text++;
+    return *text == '\0';
+}
+
+/* libc takes a lone star for no node. */
+static bool is_number_or_star(const char *node)
+{
+    struct in_addr number;
+
+    return (node[0] == '*' && !node[1]) ||
+           (node[0] >= '0' && node[0] <= '9' && inet_aton(node, &number));
+}
+
+/* Is this a question about a name, in a form that libc would accept? A numeric IPv6 address passes:
+ * it has a colon, which no policy's name has. */
+static bool is_ours(const char *node, const struct addrinfo *hints)
+{
+    if (!node || (node[0] < 'A' && is_number_or_star(node)))
+        return false;
+    if (hints->ai_flags & (~FLAGS | AI_NUMERICHOST | AI_IDN) &&
+        !((hints->ai_flags & (~FLAGS | AI_NUMERICHOST)) == 0 && is_ascii(node)))
+        return false;
+    if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
+        hints->ai_family != AF_INET6)
+        return false;
+    return true;
+}
+
+/* Draws for the family of the hints. With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with
+ * AI_ALL joins it; ret_is_mapped tells that the answer is to be given so. */
+static enum resolve_result draw(struct snapshot_reader *snapshot, const char *node,
+                                const struct addrinfo *hints, struct resolve_answer *ret_answer,
+                                bool *ret_is_mapped)
+{
+    struct resolve_request request = {
+        .name = node,
+        .family = hints->ai_family,
+        .caller = RESOLVE_SHIM,
+        .most = SNAPSHOT_ANSWERS_MAX,
+        .is_configured_only = hints->ai_flags & AI_ADDRCONFIG,
+        .rng = process_generator(),
+        .is_nameless = !(hints->ai_flags & AI_CANONNAME),
+    };
+    enum resolve_result result;
+    bool is_mapping = hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED;
+
+    *ret_is_mapped = is_mapping;
+    if (is_mapping && hints->ai_flags & AI_ALL)
+        request.family = AF_UNSPEC;
+    /* Called in one place only, so that it is inlined. */
+    while ((result = resolve_name(snapshot, &request, ret_answer)) == RESOLVE_NO_DATA &&
+           is_mapping && request.family == AF_INET6)
+        request.family = AF_INET;
+    return result;
+}
+
+PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                               struct addrinfo **ret_list)
+{
+    static const struct addrinfo defaults = {.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG};
+    const struct addrinfo *wanted = hints ? hints : &defaults;
+    struct snapshot_reader *snapshot;
+    struct resolve_answer answer;
+    struct services services;
+    enum resolve_result result;
+    bool is_mapped;
+    int error;
+
+    if (!is_ours(node, wanted) || !(snapshot = process_snapshot()))
+        return pass(node, service, hints, ret_list);
+    result = draw(snapshot, node, wanted, &answer, &is_mapped);
+    if (result == RESOLVE_MISS)
+        return pass(node, service, hints, ret_list);
+    /* As in libc, what is wrong with the service is said before what is wrong with the name. */
+    if (service && service[0] == '*' && !service[1])
+        service = NULL;
+    error = services_expand(pass, service, wanted, &services);
+    if (error)
+        return error;
+    if (result != RESOLVE_FOUND)
+        return result == RESOLVE_DENIED ? EAI_NONAME : EAI_NODATA;
+    return list_build(&answer, &services, wanted->ai_flags, is_mapped, ret_list);
+}
