@@ -10,6 +10,7 @@
 enum refusal {
     /* below SEAL_REFUSALS: as seal.h has them */
     REFUSAL_REPLAYED = SEAL_REFUSALS, /* its sequence does not rise */
+    REFUSAL_OVERTAKEN,                /* a broadcast of before the welcome, heard after it */
     REFUSAL_OLD_REVISION,             /* goes back behind what is in force */
     REFUSAL_OTHER_DIGEST,             /* my revision, other documents: the controller has forked */
     REFUSAL_BAD_DIGEST,               /* the documents do not have the digest they came with */

@@ -4,6 +4,10 @@
  * is the count of its starts. Each channel must rise by itself, since the two connections overtake
  * each other. A welcome with our nonce is fresh by itself and starts a new count: a controller that
  * was restored from an older copy counts fewer starts than before.
+ *
+ * A welcome is the floor of both channels, so that nothing of before can be played again. But a
+ * broadcast that was sealed just before it may come just after it: that is dropped like a replay,
+ * and counted apart, because nobody has to look into it. It is told by what was really heard.
  */
 #include "session.h"
 
@@ -34,6 +38,15 @@ static bool is_of_channel(enum session_channel channel, const struct seal_header
            header->kind != MESSAGE_CHUNK_STATE;
 }
 
+/* Whether the welcome has overtaken a broadcast: sealed before it in the same life of the
+ * controller, and not heard yet. */
+static bool is_overtaken(const struct session *session, enum session_channel channel,
+                         uint64_t sequence)
+{
+    return channel == SESSION_BROADCAST && sequence > session->heard[channel] &&
+           sequence >> 32 == session->last[channel] >> 32;
+}
+
 /* What the sequence says. The welcome that was asked for is not measured by it. */
 static int check_sequence(struct session *session, enum session_channel channel,
                           const struct seal_header *header, const struct message *message,
@@ -49,8 +62,13 @@ static int check_sequence(struct session *session, enum session_channel channel,
         return SESSION_TRUE;
     if (!session->is_welcome)
         return SESSION_EARLY;
-    if (header->sequence <= session->last[channel])
+    bool is_new = header->sequence > session->last[channel];
+
+    if (!is_new && !is_overtaken(session, channel, header->sequence))
         return REFUSAL_REPLAYED;
+    session->heard[channel] = header->sequence;
+    if (!is_new)
+        return REFUSAL_OVERTAKEN;
     session->last[channel] = header->sequence;
     return SESSION_TRUE;
 }
@@ -91,6 +109,8 @@ bool session_welcome(struct session *session, const struct seal_header *header,
     for (unsigned i = 0; was_asked && i < SESSION_CHANNELS; i++) {
         bool is_same_start = session->last[i] >> 32 == header->sequence >> 32;
 
+        if (!is_same_start)
+            session->heard[i] = 0;
         if (!is_same_start || session->last[i] < header->sequence)
             session->last[i] = header->sequence;
     }

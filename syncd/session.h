@@ -16,9 +16,10 @@ enum session_channel { SESSION_NODE, SESSION_BROADCAST, SESSION_CHANNELS };
 
 /* Start from {.expected = {the mesh and the controller's key}}. */
 struct session {
-    struct seal_expected expected;   /* with the group key of the epoch */
-    uint64_t last[SESSION_CHANNELS]; /* the highest sequence of each channel */
-    uint64_t newest;                 /* the highest that was acted upon, of both */
+    struct seal_expected expected;    /* with the group key of the epoch */
+    uint64_t last[SESSION_CHANNELS];  /* only what is above it is new on that channel */
+    uint64_t heard[SESSION_CHANNELS]; /* the highest that came by it; 0 = none of this start */
+    uint64_t newest;                  /* the highest that was acted upon, of both */
     uint8_t nonce[MESSAGE_NONCE];
     bool is_asked;   /* a hello with our nonce awaits its welcome */
     bool is_welcome; /* there was a welcome since the program started */

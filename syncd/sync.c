@@ -67,8 +67,8 @@ void sync_free(struct sync *sync)
 static void refuse(struct sync *sync, unsigned why, enum session_channel channel)
 {
     sync->refused.counts[why]++;
-    log_event(sync->options.log, LOG_LEVEL_WARNING, "message-refused",
-              log_text("reason", refusal_name(why)),
+    log_event(sync->options.log, why == REFUSAL_OVERTAKEN ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+              "message-refused", log_text("reason", refusal_name(why)),
               log_text("channel", channel == SESSION_NODE ? "node" : "broadcast"));
 }
 

@@ -52,6 +52,13 @@ static void refused_as(const char *reason, enum session_channel channel,
     stands(before);
 }
 
+/* A recorded message comes again. */
+static void take(const struct buffer *recorded)
+{
+    buffer_reset(&pupil.message);
+    buffer_append(&pupil.message, recorded->bytes, recorded->size);
+}
+
 /* After all that the true controller is still heard. */
 static void goes_on(void)
 {
@@ -120,12 +127,53 @@ Test(refusal, what_is_replayed_is_counted_and_touches_nothing)
     pupil_receive(SESSION_BROADCAST);
     free(before.bytes);
     before = stand();
-    buffer_reset(&pupil.message);
-    buffer_append(&pupil.message, recorded.bytes, recorded.size);
+    take(&recorded);
     refused_as("replayed", SESSION_BROADCAST, &before); /* the state of yesterday */
     goes_on();
     free(before.bytes);
     buffer_done(&recorded);
+}
+
+Test(refusal, a_broadcast_that_the_welcome_overtook_is_dropped_and_is_no_replay)
+{
+    struct buffer late = {0}, heard = {0};
+
+    pupil_begin_with_two();
+    teller_heartbeat(&pupil.teller, &pupil.message);
+    pupil_receive(SESSION_BROADCAST);
+    buffer_append(&heard, pupil.message.bytes, pupil.message.size);
+    pupil_set("cart", "10.0.0.7");
+    teller_delta(&pupil.teller, 2, &late);
+    pupil_connect();
+    struct standing before = stand();
+    take(&late);
+    refused_as("overtaken", SESSION_BROADCAST, &before);
+    refused_as("replayed", SESSION_BROADCAST, &before); /* once more */
+    take(&heard);
+    refused_as("replayed", SESSION_BROADCAST, &before); /* of before both */
+
+    teller_heartbeat(&pupil.teller, &late); /* nothing is overtaken on the connection itself */
+    pupil_connect();
+    take(&late);
+    refused_as("replayed", SESSION_NODE, &before);
+
+    teller_heartbeat(&pupil.teller, &late); /* nor by a controller that has started anew, */
+    pupil.teller.sequence = UINT64_C(8) << 32;
+    pupil_connect();
+    take(&late);
+    refused_as("replayed", SESSION_BROADCAST, &before);
+    pupil.teller.sequence = UINT64_C(6) << 32; /* which may count fewer starts than it did */
+    teller_heartbeat(&pupil.teller, &late);
+    pupil_connect();
+    take(&late);
+    refused_as("overtaken", SESSION_BROADCAST, &before);
+    teller_delta(&pupil.teller, 2, &pupil.message);
+    pupil_receive(SESSION_NODE); /* what it said is caught up */
+    cr_expect_str_eq(pupil_published("cart.shop.mesh"), "10.0.0.7");
+    goes_on();
+    free(before.bytes);
+    buffer_done(&late);
+    buffer_done(&heard);
 }
 
 Test(refusal, what_comes_by_the_wrong_way_or_of_another_epoch_is_counted_and_touches_nothing)
