@@ -26,6 +26,7 @@
 #include "packing.h"
 #include "resolve.h"
 #include "snapshot_reader.h"
+#include "tuples.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -100,7 +101,6 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname3_r(const char *name, int famil
                                                      int32_t *ret_ttl, char **ret_canonical)
 {
     struct resolve_answer answer;
-    const struct resolve_destination *drawn = &answer.destinations[0];
     enum nss_status status;
 
     if (family != AF_INET && family != AF_INET6)
@@ -108,9 +108,7 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname3_r(const char *name, int famil
     status = draw(name, family, &answer, ret_errno, ret_h_errno);
     if (status != NSS_STATUS_SUCCESS)
         return status;
-    if (!packing_host(answer.canonical, family,
-                      family == AF_INET6 ? (const void *)drawn->v6 : &drawn->v4, buffer, size,
-                      ret_host))
+    if (!packing_host(&answer, family, buffer, size, ret_host))
         return small_buffer(ret_errno, ret_h_errno);
     if (ret_ttl)
         *ret_ttl = 0; /* nobody may keep a draw */
@@ -146,7 +144,7 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname4_r(const char *name,
 
     if (status != NSS_STATUS_SUCCESS)
         return status;
-    if (!packing_tuples(&answer, buffer, size, tuples))
+    if (!tuples_pack(&answer, buffer, size, tuples))
         return small_buffer(ret_errno, ret_h_errno);
     if (ret_ttl)
         *ret_ttl = 0;
@@ -165,7 +163,7 @@ EXPORT enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen
         return unavailable(ret_errno, ret_h_errno);
     if (resolve_address(&snapshot, address, length, &answer) != RESOLVE_FOUND)
         return unavailable(ret_errno, ret_h_errno);
-    if (!packing_host(answer.canonical, family, address, buffer, size, ret_host))
+    if (!packing_host(&answer, family, buffer, size, ret_host))
         return small_buffer(ret_errno, ret_h_errno);
     *ret_h_errno = NETDB_SUCCESS;
     return NSS_STATUS_SUCCESS;

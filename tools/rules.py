@@ -19,7 +19,7 @@ LIBRARIES = ('criterion/', 'curl/', 'gnutls/', 'jansson.h', 'microhttpd.h', 'msg
              'sqlite3.h', 'xxhash.h', 'yaml.h', 'zmq')
 
 # Names that others prescribe: the entry point, and the interfaces that the two modules stand in.
-PRESCRIBED = re.compile(r'main$|_nss_meshdns_|getaddrinfo$')
+PRESCRIBED = re.compile(r'main$|_nss_meshdns_|getaddrinfo$|gethostby(name2?|addr)(_r)?$|getnameinfo$')
 
 # Macros that others prescribe, and helpers that every file uses, named for what they do.
 EVERYWHERE = {'ARRAY_SIZE', 'X', 'XXH_INLINE_ALL'}

@@ -234,6 +234,16 @@ static enum outcome read_reverse(const struct lookup *lookup, const struct snaps
     return FOUND;
 }
 
+/* The address that was asked about, as an answer's only destination. */
+static void fill_asked(const void *address, size_t size, struct resolve_answer *answer)
+{
+    struct resolve_destination *to = &answer->destinations[0];
+
+    *to = (struct resolve_destination){.has_v4 = size == 4, .has_v6 = size == 16};
+    memcpy(size == 4 ? (void *)&to->v4 : to->v6, address, size);
+    answer->count = 1;
+}
+
 enum resolve_result resolve_address(struct snapshot_reader *reader, const void *address,
                                     size_t size, struct resolve_answer *ret_answer)
 {
@@ -255,6 +265,7 @@ enum resolve_result resolve_address(struct snapshot_reader *reader, const void *
         if (find != SNAPSHOT_FOUND)
             continue;
         enum outcome outcome = read_reverse(&lookup, &record);
+        fill_asked(address, size, ret_answer);
         if (snapshot_map_is_whole(lookup.map, &record))
             return (enum resolve_result)outcome;
     }

@@ -57,7 +57,8 @@ enum resolve_result resolve_name(struct snapshot_reader *reader,
                                  const struct resolve_request *request,
                                  struct resolve_answer *ret_answer);
 
-/* Resolves an address to a name, which is left in ret_answer->canonical.
+/* Resolves an address to a name, which is left in ret_answer->canonical; the only destination is
+ * the address itself.
  *
  *   address  4 or 16 bytes, network order
  *   size     4 or 16; anything else is a miss

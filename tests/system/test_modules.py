@@ -65,7 +65,8 @@ EXPORTS = {
     harness.NSS: ['_nss_meshdns_gethostbyaddr_r', '_nss_meshdns_gethostbyname2_r',
                   '_nss_meshdns_gethostbyname3_r', '_nss_meshdns_gethostbyname4_r',
                   '_nss_meshdns_gethostbyname_r'],
-    harness.PRELOAD: ['getaddrinfo'],
+    harness.PRELOAD: ['getaddrinfo', 'gethostbyaddr', 'gethostbyaddr_r', 'gethostbyname',
+                      'gethostbyname2', 'gethostbyname2_r', 'gethostbyname_r', 'getnameinfo'],
 }
 
 
@@ -171,21 +172,27 @@ def test_a_port_is_set_by_the_shim_and_hides_its_destination_from_nss():
     equal(nss_way.python(print_ports.format('optional.mesh')).out, "[('10.0.1.81', 80)]\n")
 
 
-def test_the_old_functions_get_their_codes_through_nss():
+def test_the_old_functions_get_their_codes():
     questions = {
         ('gethostbyname', 'four.mesh'): ['four.mesh', '10.0.1.4'],
         ('gethostbyname', 'www.mesh'): ['four.mesh', '10.0.1.4'],
         ('gethostbyname', 'six.mesh'): NO_DATA,
         ('gethostbyname', 'denied.mesh'): HOST_NOT_FOUND,
+        ('gethostbyname', 'port.mesh'): NO_DATA,
+        ('gethostbyname', 'optional.mesh'): ['optional.mesh', '10.0.1.81'],
+        ('gethostbyname', 'a.wild.mesh'): ['a.wild.mesh', '10.0.1.42'],
+        ('gethostbyname', 'short'): ['short.search.mesh', '10.0.1.50'],
+        ('gethostbyname', 'unknown.example'): HOST_NOT_FOUND,
+        ('gethostbyname', 'known.example'): ['known.example', '192.0.2.9'],
         ('gethostbyname', 'protected.mesh'): ['protected.mesh', '192.0.2.66'],
         ('gethostbyaddr', '10.0.1.4'): ['four.mesh', '10.0.1.4'],
         ('gethostbyaddr', 'fd00:1::6'): ['six.mesh', 'fd00:1::6'],
         ('gethostbyaddr', '192.0.2.66'): ['protected.mesh', '192.0.2.66'],
         ('gethostbyaddr', '192.0.2.1'): ['herror', 1],
     }
-    prepared()
-    for question, answer in zip(questions, nss().ask(list(questions))):
-        equal(answer, questions[question], f'{question}')
+    for way in prepared():
+        for question, answer in zip(questions, way.ask(list(questions))):
+            equal(answer, questions[question], f'{question} by {way.title}')
 
 
 def test_nothing_that_a_policy_decides_reaches_files_or_dns():
