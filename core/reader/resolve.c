@@ -104,6 +104,8 @@ static enum outcome ask(const struct lookup *lookup, const uint8_t *key, size_t 
 
     switch (snapshot_map_find(lookup->map, key, length, hash, &record)) {
     case SNAPSHOT_FOUND: {
+        if (!atomic_load_explicit(&lookup->map->is_settled, memory_order_relaxed))
+            snapshot_map_settle(lookup->map);
         enum outcome outcome = judge(lookup, &record);
         return snapshot_map_is_whole(lookup->map, &record) ? outcome : AGAIN;
     }

@@ -3,6 +3,10 @@
  * The mapping is one region: a page for the descriptor, the file behind it. Leaving it lays zero
  * pages over the file, in place, and keeps the descriptor: a thread that was stopped inside reads
  * zeros then, which no record and no header has, and looks again.
+ *
+ * Until a name matches, the system calls are those that libc makes itself when it looks a name up:
+ * a sandbox that kills for others was written with those in mind. What is left to do then, madvise,
+ * waits for the first match (snapshot_map_settle).
  */
 #include "snapshot_map.h"
 
@@ -88,23 +92,50 @@ static struct snapshot_map *map_file(int fd, const struct stat *status)
         errno = EFBIG;
         return NULL;
     }
-    uint8_t *region = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* Reserved without access first: writable pages in the size of the file would count against
+     * RLIMIT_DATA and strict overcommit, and after mlockall(MCL_FUTURE) they would be filled. */
+    uint8_t *region =
+        mmap(NULL, page + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED)
         return NULL;
 
     struct snapshot_map *map = (struct snapshot_map *)(void *)region;
-    if (mmap(region + page, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+    if (mmap(region, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) == MAP_FAILED ||
+        mmap(region + page, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
         !snapshot_map_fill(map, region + page, size)) {
         (void)munmap(region, page + size);
         errno = EINVAL;
         return NULL;
     }
-    (void)madvise(region + page, size, MADV_DONTDUMP);
     map->file_bytes = size;
     map->device = status->st_dev;
     map->inode = status->st_ino;
     return map;
+}
+
+/* After mlockall(MCL_FUTURE) a mapping is locked, and counts against RLIMIT_MEMLOCK: the program
+ * could fail to allocate for our sake. The kernel refuses MADV_DONTNEED for locked pages only; of
+ * others it takes nothing but their places in the page table. */
+static void unlock(void *address, size_t size)
+{
+    if (madvise(address, size, MADV_DONTNEED) < 0 && errno == EINVAL)
+        (void)munlock(address, size);
+}
+
+void snapshot_map_settle(const struct snapshot_map *map)
+{
+    struct snapshot_map *own = (struct snapshot_map *)(uintptr_t)map; /* const to all others */
+    uint8_t *file = (uint8_t *)(void *)own + page_size();
+    int saved = errno;
+
+    /* Relaxed: nothing but this is told by it. Two threads that come together do no harm. */
+    atomic_store_explicit(&own->is_settled, true, memory_order_relaxed);
+    if (own->file_bytes > 0) {
+        (void)madvise(file, own->file_bytes, MADV_DONTDUMP);
+        unlock(file, own->file_bytes);
+    }
+    errno = saved;
 }
 
 struct snapshot_map *snapshot_map_open(const char *path, const struct snapshot_map *known)
@@ -131,6 +162,8 @@ void snapshot_map_leave(struct snapshot_map *map)
     /* If the kernel refuses, the old file stays readable: complete, only older. */
     (void)mmap(file, map->file_bytes, PROT_READ,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (atomic_load_explicit(&map->is_settled, memory_order_relaxed))
+        unlock(file, map->file_bytes);
 }
 
 void snapshot_map_close(struct snapshot_map *map)

@@ -25,7 +25,8 @@ struct snapshot_map {
     size_t mask;  /* slots - 1 */
     size_t heap_start, block_count;
     uint64_t host_key;
-    uint64_t search_hash; /* of SNAPSHOT_KEY_SEARCH */
+    _Atomic bool is_settled; /* the only one that changes; see snapshot_map_settle */
+    uint64_t search_hash;    /* of SNAPSHOT_KEY_SEARCH */
     uint64_t secret[SNAPSHOT_SECRET / 8];
     size_t file_bytes; /* mapped; 0 = not by snapshot_map_open */
     dev_t device;
@@ -44,6 +45,11 @@ bool snapshot_map_fill(struct snapshot_map *map, const void *bytes, size_t size)
 /* Opens and maps a file: regular, not writable by the world, a snapshot. Returns NULL if it can't,
  * or if it is the very file that `known` (may be NULL) maps. Sets errno. */
 struct snapshot_map *snapshot_map_open(const char *path, const struct snapshot_map *known);
+
+/* What the first name that matches does to a map, once, when is_settled is false: keeps the file out
+ * of core dumps and out of what the process has locked in memory. Calls madvise, which a sandbox
+ * may kill for: no name matched, no need. Never fails; safe in any thread. */
+void snapshot_map_settle(const struct snapshot_map *map);
 
 /* Lets go of a map that other threads may be reading: from now on they read zeros. */
 void snapshot_map_leave(struct snapshot_map *map);
