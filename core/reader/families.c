@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,10 +36,12 @@ static unsigned family_of(const struct sockaddr *address)
 
 static unsigned ask(void)
 {
-    int saved = errno;
+    int saved = errno, cancel_state = PTHREAD_CANCEL_ENABLE;
     struct ifaddrs *all = NULL;
     unsigned families = 0;
 
+    /* getifaddrs waits for the kernel on a socket; a thread that is cancelled there leaves it. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     if (getifaddrs(&all) < 0) {
         families = FAMILIES_V4 | FAMILIES_V6;
     } else {
@@ -46,6 +49,7 @@ static unsigned ask(void)
             families |= family_of(each->ifa_addr);
         freeifaddrs(all);
     }
+    (void)pthread_setcancelstate(cancel_state, NULL);
     errno = saved;
     return families;
 }
@@ -58,7 +62,8 @@ unsigned families_configured(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (word >> 2 > now_ms)
+    /* What expires later than ever was said has been set before the clock was set back. */
+    if (word >> 2 > now_ms && word >> 2 <= now_ms + REMEMBERED_MS)
         return (unsigned)word & 3;
 
     unsigned families = ask();

@@ -7,6 +7,7 @@
 #include "snapshot_reader.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -30,7 +31,10 @@ static bool is_elected(struct snapshot_reader *reader, bool is_first_for_all)
     if (due == 0 && is_first_for_all)
         return true;
     int64_t now = coarse_now();
-    return now >= due &&
+    /* A due time that no try has set: the clock was set back, as setns into another time namespace
+     * and libraries that fake the time do. */
+    bool is_set_back = due - now > TRY_EVERY_NS;
+    return (now >= due || is_set_back) &&
            atomic_compare_exchange_strong_explicit(&reader->next_try_ns, &due, now + TRY_EVERY_NS,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
@@ -78,9 +82,14 @@ static const struct snapshot_map *follow(struct snapshot_reader *reader, struct 
 static __attribute__((noinline)) const struct snapshot_map *look(struct snapshot_reader *reader,
                                                                  struct snapshot_map *map)
 {
-    int saved = errno;
+    int saved = errno, cancel_state = PTHREAD_CANCEL_ENABLE;
+
+    /* open and close are cancellation points: a thread that ends there would leave a descriptor or
+     * a mapping behind. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     const struct snapshot_map *found = map ? follow(reader, map) : find_first(reader);
 
+    (void)pthread_setcancelstate(cancel_state, NULL);
     errno = saved;
     return found;
 }
