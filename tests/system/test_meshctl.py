@@ -12,6 +12,7 @@ import sys
 
 import harness
 from harness import check, contains, equal, matches
+from netns import Machine, Network
 
 CTL = harness.MESHCTL
 MANUAL = os.path.join(harness.SOURCE, 'man', 'meshctl.1')
@@ -295,6 +296,19 @@ def test_protected_names_are_left_alone():
     equal(meshctl('resolve', '192.0.2.67', '--snapshot', path).out, 'back.mesh\n')
     contains(meshctl('explain', '192.0.2.67', '--snapshot', path).out, 'back.mesh')
     contains(meshctl('snapshot', 'show', '192.0.2.67', '--snapshot', path).out, 'back.mesh')
+
+
+def test_the_search_list_is_the_whole_one_of_this_machine():
+    machine = Machine(Network(), 'web-17')
+    host = os.uname().nodename.split('.')[0].lower()  # which machines share with us
+    machine.resolv('search ' + ' '.join(f's{i}.mesh' for i in range(8)) + '\noptions ndots:2\n')
+    machine.hosts('192.0.2.9 Kept.s7.mesh.\n')
+    path = os.path.join(harness.folder(), 'snapshot')
+    meshctl('snapshot', 'compile', '-', '-o', path, machine=machine,
+            stdin=f'policy: last\ndomains: [a.b.s7.mesh, kept.s7.mesh, {host}.s0.mesh]\n'
+                  'destinations: [{address: 192.0.2.1}]\n')
+    for name, code in (('a.b.s7.mesh', 0), ('a.b', 0), ('kept.s7.mesh', 1), (f'{host}.s0.mesh', 1)):
+        meshctl('resolve', name, '--snapshot', path, expect=code)
 
 
 def test_an_unknown_user_is_warned_of():

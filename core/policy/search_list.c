@@ -1,7 +1,7 @@
 /* search_list.c - reads search, domain and ndots as glibc's res_init.c does.
  *
- * res_ninit itself would read /etc/resolv.conf only, and LOCALDOMAIN and RES_OPTIONS from this
- * daemon's environment, which says nothing about other programs'.
+ * res_ninit itself would read /etc/resolv.conf only, keep six domains, and take LOCALDOMAIN and
+ * RES_OPTIONS from this program's environment, which says nothing about other programs'.
  */
 #include "search_list.h"
 

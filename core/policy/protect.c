@@ -16,11 +16,10 @@
 static const char *const always[] = {"localhost", "*.localhost", "localhost.localdomain",
                                      "ip6-localhost", "ip6-loopback"};
 
-static void add_address(struct key_set *keys, int family, const void *address, size_t size)
+static void add_address(struct key_set *keys, const void *address, size_t size)
 {
     uint8_t key[17] = {'@'};
 
-    (void)family;
     memcpy(key + 1, address, size);
     key_set_add(keys, key, size + 1);
 }
@@ -41,9 +40,9 @@ static void add_line(struct key_set *keys, char *line)
     if (zone)
         *zone = '\0';
     if (inet_pton(AF_INET, word, address) == 1)
-        add_address(keys, AF_INET, address, 4);
+        add_address(keys, address, 4);
     else if (inet_pton(AF_INET6, word, address) == 1)
-        add_address(keys, AF_INET6, address, 16);
+        add_address(keys, address, 16);
     else
         return;
     while ((word = strtok_r(NULL, blank, &rest)))

@@ -1,8 +1,8 @@
 /* protect.h - the names that no policy overrides on this machine.
- * Knows base. No globals; a set belongs to one thread.
+ * Floor: policy (knows base). No globals; a set belongs to one thread.
  *
- * localhost and all below it, the machine's own names, the hosts of the controller's endpoints,
- * every name and address in the hosts file, and what the configuration says under `protect:`.
+ * localhost and all below it, the machine's own names, every name and address in the hosts file; in
+ * a mesh the hosts of the controller's endpoints too, and what is configured as `protect:`.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* key_set.h - a sorted set of snapshot keys.
- * Knows base. No globals; a set belongs to one thread.
+ * Floor: policy (knows base). No globals; a set belongs to one thread.
  *
  * Add as many as you like in any order, sort once, then ask. Start from {0}.
  */

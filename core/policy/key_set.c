@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOMAIN_MAX 253
-#define LABEL_MAX  63
+#include "domain.h"
 
 void key_set_done(struct key_set *keys)
 {
@@ -58,7 +57,7 @@ bool key_set_add_domain(struct key_set *keys, const char *domain)
             if (label == 0 && !(start == 1 && i == start))
                 return false;
             label = 0;
-        } else if (++label > LABEL_MAX) {
+        } else if (++label > DOMAIN_LABEL) {
             return false;
         }
         folded[i - start] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

@@ -1,5 +1,5 @@
 /* search_list.h - the machine's search list, as resolv.conf(5) says it.
- * Knows base, reader's format. No globals; pure but for reading the file.
+ * Floor: policy (knows reader, base). No globals; pure but for reading the file.
  */
 #pragma once
 
