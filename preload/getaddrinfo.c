@@ -63,11 +63,10 @@ static bool is_ours(const char *node, const struct addrinfo *hints)
 }
 
 /* Draws for the family of the hints. With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with
- * AI_ALL joins it; ret_is_mapped tells that the answer is to be given so. Flat: resolve_name has
- * other callers too, and the call and what it saves would be 70 instructions of a hit's 840. */
-static __attribute__((flatten)) enum resolve_result
-draw(struct snapshot_reader *snapshot, const char *node, const struct addrinfo *hints,
-     struct resolve_answer *ret_answer, bool *ret_is_mapped)
+ * AI_ALL joins it; ret_is_mapped tells that the answer is to be given so. */
+static enum resolve_result draw(struct snapshot_reader *snapshot, const char *node,
+                                const struct addrinfo *hints, struct resolve_answer *ret_answer,
+                                bool *ret_is_mapped)
 {
     struct resolve_request request = {
         .name = node,

@@ -1,10 +1,9 @@
-/* name.c - folds names sixteen, then eight bytes at a time.
+/* name.c - folds names sixteen bytes at a time.
  *
  * Each piece is read inside the string and written whole and aligned, so that the hash, which reads
  * eight bytes at multiples of eight, is served from the store buffer; a byte loop costs 300
- * instructions more for 31 bytes. Vectors are the compilers' own, so SSE2, NEON or plain registers
- * do it. Folding a word: a byte is a capital when adding 0x3f sets its high bit and adding 0x25
- * does not; bytes above 0x7f are left alone.
+ * instructions more for 31 bytes. The last piece is read so that it ends with the text, and is
+ * shifted into place. Vectors are the compilers' own, so SSE2, NEON or plain registers do it.
  */
 #include "name.h"
 
@@ -12,69 +11,72 @@
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the snapshot is little-endian");
-_Static_assert(NAME_ROOM >= SNAPSHOT_KEY_MAX + 1 + NAME_PADDING + 8, "words are written whole");
+_Static_assert(NAME_ROOM >= SNAPSHOT_KEY_MAX + 1 + 16 + NAME_PADDING, "vectors are written whole");
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define VECTOR(type) type __attribute__((vector_size(16)))
 
-static uint64_t fold_word(uint64_t word)
+/* Folds a piece and writes it. By address: vectors as values change the ABI on i386. */
+static inline void fold(const VECTOR(uint8_t) * piece, uint8_t *to)
 {
-    uint64_t low = word & EACH(0x7f);
-    uint64_t is_capital =
-        ((low + EACH(0x80 - 'A')) & ~(low + EACH(0x7f - 'Z')) & ~word) & EACH(0x80);
+    /* Below 26 above 'A': a capital. Bytes above 0x7f are left alone. */
+    VECTOR(uint8_t) folded = *piece | ((VECTOR(uint8_t))(*piece - 'A' < 26) & 0x20);
 
-    return word | is_capital >> 2;
+    memcpy(to, &folded, sizeof(folded));
 }
 
-static void fold_vector(const char *from, uint8_t *to)
+static inline uint64_t word_at(const char *text)
 {
-    uint8_t __attribute__((vector_size(16))) bytes;
+    uint64_t word;
 
-    memcpy(&bytes, from, sizeof(bytes));
-    /* Below 26 above 'A': a capital. */
-    bytes |= (__typeof__(bytes))(bytes - 'A' < 26) & 0x20;
-    memcpy(to, &bytes, sizeof(bytes));
-}
-
-/* The last 0..7 bytes of a text as a word with zeros above them. */
-static uint64_t tail_word(const char *text, size_t length)
-{
-    size_t rest = length % 8;
-    uint64_t word = 0;
-
-    if (rest == 0)
-        return 0;
-    if (length >= 8) {
-        memcpy(&word, text + length - 8, 8);
-        return word >> (64 - 8 * rest);
-    }
-    for (size_t i = 0; i < rest; i++)
-        word |= (uint64_t)(uint8_t)text[i] << (8 * i);
+    memcpy(&word, text, sizeof(word));
     return word;
+}
+
+/* Folds the last length % 16 bytes of a text, which are at least one, and zeros behind them. */
+static inline void fold_tail(const char *text, size_t length, uint8_t *to)
+{
+    size_t rest = length % 16;
+    uint64_t low = 0, high = 0;
+
+    if (rest >= 8) {
+        /* The shift in two steps, for it may be one of 64 bits. */
+        low = word_at(text + length - rest);
+        high = word_at(text + length - 8) >> 8 >> 8 * (15 - rest);
+    } else if (length >= 8) {
+        low = word_at(text + length - 8) >> 8 * (8 - rest);
+    } else {
+        for (size_t i = 0; i < rest; i++)
+            low |= (uint64_t)(uint8_t)text[i] << 8 * i;
+    }
+    VECTOR(uint64_t) piece = {low, high};
+    fold((const void *)&piece, to);
+}
+
+/* Whether keys that are no domain begin so. */
+static bool is_reserved(char first)
+{
+    return first <= '@' && (first == '.' || first == ':' || first == '@');
 }
 
 bool name_fold(const char *typed, struct name *ret_name)
 {
-    size_t length = strnlen(typed, SNAPSHOT_NAME_MAX + 2);
-    uint64_t word;
+    size_t length = strnlen(typed, SNAPSHOT_NAME_MAX + 2), at = 0;
 
     ret_name->is_absolute = length > 0 && typed[length - 1] == '.';
     length -= ret_name->is_absolute;
-    if (length == 0 || length > SNAPSHOT_NAME_MAX || typed[0] == '.' || typed[0] == '@' ||
-        typed[0] == ':')
+    if (length == 0 || length > SNAPSHOT_NAME_MAX || is_reserved(typed[0]))
         return false;
 
-    size_t at = 0;
-    for (; at + 16 <= length; at += 16)
-        fold_vector(typed + at, ret_name->bytes + at);
-    if (at + 8 <= length) {
-        memcpy(&word, typed + at, 8);
-        word = fold_word(word);
-        memcpy(ret_name->bytes + at, &word, 8);
-        at += 8;
+    for (; at + 16 <= length; at += 16) {
+        VECTOR(uint8_t) piece;
+        memcpy(&piece, typed + at, sizeof(piece));
+        fold(&piece, ret_name->bytes + at);
     }
-    word = fold_word(tail_word(typed, length));
-    memcpy(ret_name->bytes + at, &word, 8);
-    memset(ret_name->bytes + at + 8, 0, NAME_PADDING);
+    if (at < length) {
+        fold_tail(typed, length, ret_name->bytes + at);
+        at += 16;
+    }
+    memset(ret_name->bytes + at, 0, NAME_PADDING);
     ret_name->length = (uint16_t)length;
     return true;
 }

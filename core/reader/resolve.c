@@ -12,10 +12,12 @@
 #include "answer.h"
 #include "hash.h"
 #include "name.h"
-#include "snapshot_map.h"
+#include "snapshot_find.h"
 #include "snapshot_rule.h"
 
 #define TRIES 100 /* whole look-ups; one suffices unless a writer passes just then */
+
+#define APART __attribute__((noinline)) /* from the straight way: an exact name that is there */
 
 /* What became of one key or one name; the results of resolve.h come first. */
 enum outcome {
@@ -27,6 +29,7 @@ enum outcome {
     AGAIN, /* it changed meanwhile */
 };
 
+/* Functions that are apart take it by value: one whose address is known must lie in memory. */
 struct lookup {
     const struct snapshot_map *map;
     const struct resolve_request *request;
@@ -34,39 +37,48 @@ struct lookup {
     struct resolve_answer *answer;
 };
 
-/* The canonical name is the alias's target, or the name that was looked up. */
-static void fill_canonical(const struct lookup *lookup, const struct snapshot_rule *rule)
+/* The canonical name that the rule brings: an alias's target, an address's name. */
+static void fill_target(const struct snapshot_map *map,
+                        const struct snapshot_rule_extension *extension,
+                        struct resolve_answer *answer)
 {
-    struct resolve_answer *answer = lookup->answer;
-
-    answer->canonical_length = 0;
-    answer->canonical[0] = '\0';
-    if (lookup->request && lookup->request->is_nameless)
-        return;
-    if (rule->canonical_length > 0) {
-        answer->canonical_length = (uint8_t)rule->canonical_length;
-        snapshot_rule_text(lookup->map, rule->canonical_at, 0, rule->canonical_length,
-                           answer->canonical);
-        return;
-    }
-    answer->canonical_length = (uint8_t)lookup->name->length;
-    memcpy(answer->canonical, lookup->name->bytes, lookup->name->length);
-    answer->canonical[lookup->name->length] = '\0';
+    answer->canonical_length = (uint8_t)extension->canonical_length;
+    snapshot_rule_text(map, extension->canonical_at, 0, extension->canonical_length,
+                       answer->canonical);
 }
 
-static enum outcome obey(const struct lookup *lookup, const struct snapshot_rule *rule)
+/* The canonical name is the alias's target, or the name that was looked up. */
+static APART void fill_canonical(struct lookup lookup, struct snapshot_rule rule)
+{
+    struct resolve_answer *answer = lookup.answer;
+    struct snapshot_rule_extension extension = {0};
+
+    if (snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED))
+        extension = snapshot_rule_extension(lookup.map, rule.at);
+    if (extension.canonical_length > 0) {
+        fill_target(lookup.map, &extension, answer);
+        return;
+    }
+    answer->canonical_length = (uint8_t)lookup.name->length;
+    memcpy(answer->canonical, lookup.name->bytes, lookup.name->length);
+    answer->canonical[lookup.name->length] = '\0';
+}
+
+SNAPSHOT_INLINE enum outcome obey(struct lookup lookup, struct snapshot_rule rule)
 {
     enum outcome outcome = MISSED;
 
-    switch (rule->verb) {
+    switch (snapshot_rule_verb(rule)) {
     case SNAPSHOT_DRAW:
     case SNAPSHOT_LIST:
     case SNAPSHOT_STICK_HOST:
     case SNAPSHOT_STICK_UID:
     case SNAPSHOT_STICK_APP:
     case SNAPSHOT_STICK_PROCESS:
-        outcome = (enum outcome)answer_fill(lookup->map, rule, lookup->request, lookup->answer);
-        if (outcome == FOUND)
+        outcome = (enum outcome)answer_fill(lookup.map, rule, lookup.request, lookup.answer);
+        lookup.answer->canonical_length = 0;
+        lookup.answer->canonical[0] = '\0';
+        if (outcome == FOUND && !lookup.request->is_nameless)
             fill_canonical(lookup, rule);
         return outcome;
     case SNAPSHOT_DENY:
@@ -79,15 +91,15 @@ static enum outcome obey(const struct lookup *lookup, const struct snapshot_rule
 }
 
 /* Obeys the first of a record's rules that is for this caller. */
-static enum outcome judge(const struct lookup *lookup, const struct snapshot_record *record)
+SNAPSHOT_INLINE enum outcome judge(struct lookup lookup, const struct snapshot_record *record)
 {
     unsigned others =
-        lookup->request->caller == RESOLVE_NSS ? SNAPSHOT_RULE_SHIM_ONLY : SNAPSHOT_RULE_NSS_ONLY;
+        lookup.request->caller == RESOLVE_NSS ? SNAPSHOT_RULE_SHIM_ONLY : SNAPSHOT_RULE_NSS_ONLY;
     struct snapshot_rule rule;
 
-    switch (snapshot_rule_find(lookup->map, record, others, &rule)) {
+    switch (snapshot_rule_find(lookup.map, record, others, &rule)) {
     case SNAPSHOT_RULE_FOUND:
-        return obey(lookup, &rule);
+        return obey(lookup, rule);
     case SNAPSHOT_RULE_NONE:
         return NEXT;
     case SNAPSHOT_RULE_BROKEN:
@@ -97,24 +109,22 @@ static enum outcome judge(const struct lookup *lookup, const struct snapshot_rec
 }
 
 /* Asks one key. Its bytes are zero-padded as those of struct name. */
-static enum outcome ask(const struct lookup *lookup, const uint8_t *key, size_t length)
+SNAPSHOT_INLINE enum outcome ask(struct lookup lookup, const uint8_t *key, size_t length)
 {
-    struct snapshot_record record;
-    uint64_t hash = hash_key(key, length, lookup->map->secret);
+    uint64_t hash = hash_key(key, length, lookup.map->secret);
+    struct snapshot_found found = snapshot_find(lookup.map, key, length, hash);
 
-    switch (snapshot_map_find(lookup->map, key, length, hash, &record)) {
-    case SNAPSHOT_FOUND: {
-        if (!atomic_load_explicit(&lookup->map->is_settled, memory_order_relaxed))
-            snapshot_map_settle(lookup->map);
-        enum outcome outcome = judge(lookup, &record);
-        return snapshot_map_is_whole(lookup->map, &record) ? outcome : AGAIN;
-    }
-    case SNAPSHOT_ABSENT:
-        return NEXT;
-    case SNAPSHOT_AGAIN:
-    default:
-        return AGAIN;
-    }
+    if (found.is != SNAPSHOT_FOUND)
+        return found.is == SNAPSHOT_ABSENT ? NEXT : AGAIN;
+    if (!atomic_load_explicit(&lookup.map->is_settled, memory_order_relaxed))
+        snapshot_map_settle(lookup.map);
+    enum outcome outcome = judge(lookup, &found.record);
+    return snapshot_find_is_whole(lookup.map, &found.record) ? outcome : AGAIN;
+}
+
+static APART enum outcome ask_more(struct lookup lookup, const uint8_t *key, size_t length)
+{
+    return ask(lookup, key, length);
 }
 
 /* Asks the wildcards above a name, the longest first, at those depths that are in use. */
@@ -132,7 +142,7 @@ static enum outcome ask_wildcards(const struct lookup *lookup)
         if (!(depths >> (depth < 63 ? depth : 63) & 1))
             continue;
         enum outcome outcome =
-            ask(lookup, lookup->name->bytes + dots[i], lookup->name->length - dots[i]);
+            ask_more(*lookup, lookup->name->bytes + dots[i], lookup->name->length - dots[i]);
         if (outcome != NEXT)
             return outcome;
     }
@@ -156,32 +166,31 @@ static uint8_t list_byte(struct list_cursor *cursor)
 static enum outcome ask_search_list(const struct lookup *lookup)
 {
     static const uint8_t key[32] = SNAPSHOT_KEY_SEARCH;
-    struct snapshot_record record;
     struct name *name = lookup->name;
     size_t typed = name->length;
-    enum snapshot_find find = snapshot_map_find(lookup->map, key, strlen(SNAPSHOT_KEY_SEARCH),
-                                                lookup->map->search_hash, &record);
+    struct snapshot_found found = snapshot_find_from(lookup->map, key, strlen(SNAPSHOT_KEY_SEARCH),
+                                                     lookup->map->search_hash, 0);
 
-    if (find != SNAPSHOT_FOUND)
-        return find == SNAPSHOT_ABSENT ? NEXT : AGAIN;
+    if (found.is != SNAPSHOT_FOUND)
+        return found.is == SNAPSHOT_ABSENT ? NEXT : AGAIN;
 
-    struct list_cursor cursor = {lookup->map, record.body, 0};
+    struct list_cursor cursor = {lookup->map, found.record.body, 0};
     size_t ndots = list_byte(&cursor), domains = list_byte(&cursor);
     bool is_single = name_dots(name, 1) == 0;
     if (name_dots(name, ndots) >= ndots || name_is_number(name))
-        return snapshot_map_is_whole(lookup->map, &record) ? NEXT : AGAIN;
+        return snapshot_find_is_whole(lookup->map, &found.record) ? NEXT : AGAIN;
 
     for (size_t i = 0; i < domains && i < SNAPSHOT_SEARCH_MAX; i++) {
         uint8_t domain[SNAPSHOT_KEY_MAX];
         size_t length = list_byte(&cursor);
         for (size_t j = 0; j < length; j++)
             domain[j] = list_byte(&cursor);
-        if (!snapshot_map_is_whole(lookup->map, &record))
+        if (!snapshot_find_is_whole(lookup->map, &found.record))
             return AGAIN;
         name_cut(name, typed);
         if (length == 0 || !name_join(name, domain, length))
             continue;
-        enum outcome outcome = ask(lookup, name->bytes, name->length);
+        enum outcome outcome = ask_more(*lookup, name->bytes, name->length);
         if (outcome == NEXT && is_single)
             outcome = ask_wildcards(lookup);
         if (outcome != NEXT)
@@ -190,17 +199,36 @@ static enum outcome ask_search_list(const struct lookup *lookup)
     return NEXT;
 }
 
-static enum outcome ask_all(const struct lookup *lookup)
+/* All that may follow an exact name that is not there, or not for this caller. */
+static enum outcome ask_others(struct lookup lookup)
 {
-    enum outcome outcome = ask(lookup, lookup->name->bytes, lookup->name->length);
+    enum outcome outcome = ask_wildcards(&lookup);
 
+    if (outcome == NEXT && !lookup.name->is_absolute)
+        outcome = ask_search_list(&lookup);
     if (outcome == NEXT)
-        outcome = ask_wildcards(lookup);
-    if (outcome == NEXT && !lookup->name->is_absolute)
-        outcome = ask_search_list(lookup);
-    if (outcome == NEXT)
-        outcome = snapshot_map_is_left(lookup->map) ? AGAIN : MISSED;
+        outcome = snapshot_map_is_left(lookup.map) ? AGAIN : MISSED;
     return outcome;
+}
+
+/* A look-up that is not over with the exact name: others follow, or it changed meanwhile. */
+static APART enum resolve_result resolve_on(struct snapshot_reader *reader, struct lookup lookup,
+                                            enum outcome outcome)
+{
+    size_t typed = lookup.name->length;
+
+    for (size_t i = 0; i < TRIES; i++) {
+        if (outcome == NEXT)
+            outcome = ask_others(lookup);
+        if (outcome != AGAIN)
+            return (enum resolve_result)outcome;
+        name_cut(lookup.name, typed); /* the search list may have been tried */
+        lookup.map = snapshot_reader_map(reader);
+        if (!lookup.map)
+            return RESOLVE_MISS;
+        outcome = ask_more(lookup, lookup.name->bytes, lookup.name->length);
+    }
+    return RESOLVE_MISS;
 }
 
 enum resolve_result resolve_name(struct snapshot_reader *reader,
@@ -211,28 +239,29 @@ enum resolve_result resolve_name(struct snapshot_reader *reader,
 
     if (!name_fold(request->name, &name))
         return RESOLVE_MISS;
-    for (size_t i = 0, typed = name.length; i < TRIES; i++) {
-        struct lookup lookup = {snapshot_reader_map(reader), request, &name, ret_answer};
-        if (!lookup.map)
-            return RESOLVE_MISS;
-        enum outcome outcome = ask_all(&lookup);
-        if (outcome != AGAIN)
-            return (enum resolve_result)outcome;
-        name_cut(&name, typed); /* the search list may have been tried */
-    }
-    return RESOLVE_MISS;
+    struct lookup lookup = {snapshot_reader_map(reader), request, &name, ret_answer};
+    if (!lookup.map)
+        return RESOLVE_MISS;
+    enum outcome outcome = ask(lookup, name.bytes, name.length);
+    return outcome >= NEXT ? resolve_on(reader, lookup, outcome) : (enum resolve_result)outcome;
 }
 
-/* The canonical name of a reverse record. */
-static enum outcome read_reverse(const struct lookup *lookup, const struct snapshot_record *record)
+/* The name that a reverse record gives. */
+static enum outcome read_reverse(const struct snapshot_map *map,
+                                 const struct snapshot_record *record,
+                                 struct resolve_answer *answer)
 {
     struct snapshot_rule rule;
+    struct snapshot_rule_extension extension;
 
-    if (SNAPSHOT_META_RULES(record->meta) == 0 ||
-        !snapshot_rule_read(lookup->map, record->body, &rule) || rule.verb != SNAPSHOT_NAME ||
-        rule.canonical_length == 0)
+    if (SNAPSHOT_META_RULES(record->meta) == 0 || !snapshot_rule_read(map, record->body, &rule) ||
+        snapshot_rule_verb(rule) != SNAPSHOT_NAME ||
+        !snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED))
         return MISSED;
-    fill_canonical(lookup, &rule);
+    extension = snapshot_rule_extension(map, rule.at);
+    if (extension.canonical_length == 0)
+        return MISSED;
+    fill_target(map, &extension, answer);
     return FOUND;
 }
 
@@ -255,20 +284,19 @@ enum resolve_result resolve_address(struct snapshot_reader *reader, const void *
         return RESOLVE_MISS;
     memcpy(key + 1, address, size);
     for (size_t i = 0; i < TRIES; i++) {
-        struct lookup lookup = {snapshot_reader_map(reader), NULL, NULL, ret_answer};
-        struct snapshot_record record;
-        if (!lookup.map)
+        const struct snapshot_map *map = snapshot_reader_map(reader);
+        if (!map)
             return RESOLVE_MISS;
 
-        uint64_t hash = hash_key(key, size + 1, lookup.map->secret);
-        enum snapshot_find find = snapshot_map_find(lookup.map, key, size + 1, hash, &record);
-        if (find == SNAPSHOT_ABSENT && !snapshot_map_is_left(lookup.map))
+        uint64_t hash = hash_key(key, size + 1, map->secret);
+        struct snapshot_found found = snapshot_find_from(map, key, size + 1, hash, 0);
+        if (found.is == SNAPSHOT_ABSENT && !snapshot_map_is_left(map))
             return RESOLVE_MISS;
-        if (find != SNAPSHOT_FOUND)
+        if (found.is != SNAPSHOT_FOUND)
             continue;
-        enum outcome outcome = read_reverse(&lookup, &record);
+        enum outcome outcome = read_reverse(map, &found.record, ret_answer);
         fill_asked(address, size, ret_answer);
-        if (snapshot_map_is_whole(lookup.map, &record))
+        if (snapshot_find_is_whole(map, &found.record))
             return (enum resolve_result)outcome;
     }
     return RESOLVE_MISS;

@@ -1,4 +1,4 @@
-/* snapshot_map.c - maps a snapshot, and finds keys in it while a writer changes it.
+/* snapshot_map.c - maps a snapshot file, and leaves it.
  *
  * The mapping is one region: a page for the descriptor, the file behind it. Leaving it lays zero
  * pages over the file, in place, and keeps the descriptor: a thread that was stopped inside reads
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 #include "hash.h"
-
-#define SLOT_TRIES 64 /* looks at one slot whose record changes under our eyes */
 
 static uint64_t header_word(const _Atomic uint64_t *word)
 {
@@ -170,77 +168,4 @@ void snapshot_map_close(struct snapshot_map *map)
 {
     if (map)
         (void)munmap(map, page_size() + map->file_bytes);
-}
-
-static bool is_key(const struct snapshot_map *map, size_t at, const uint8_t *key, size_t length)
-{
-    const _Atomic uint64_t *words = (const _Atomic uint64_t *)map->header + at;
-    size_t count = (length + 7) / 8;
-
-    if (at + count > map->word_count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t word;
-        memcpy(&word, key + 8 * i, 8); /* zeros behind the key, as in the record */
-        if (atomic_load_explicit(&words[i], memory_order_relaxed) != word)
-            return false;
-    }
-    return true;
-}
-
-enum look { IS_IT, IS_ANOTHER, IS_CHANGING };
-
-/* Looks at the record of a slot whose tag is the key's. */
-static inline enum look look_at(const struct snapshot_map *map, size_t block, const uint8_t *key,
-                                size_t length, struct snapshot_record *ret_record)
-{
-    struct snapshot_record record;
-
-    if (block < map->heap_start || block >= map->block_count)
-        return IS_ANOTHER; /* a broken file */
-    record.at = block * SNAPSHOT_MAP_BLOCK_WORDS;
-    /* Acquire, and the body after it: pairs with the writer's release of the even sequence. */
-    record.sequence = atomic_load_explicit((const _Atomic uint64_t *)map->header + record.at,
-                                           memory_order_acquire);
-    if (record.sequence == 0 || (record.sequence & 1))
-        return IS_CHANGING;
-    record.meta = snapshot_map_word(map, record.at + 1);
-    record.body = record.at + 2 + (length + 7) / 8;
-    if (SNAPSHOT_META_NAME_LENGTH(record.meta) == length &&
-        is_key(map, record.at + 2, key, length)) {
-        *ret_record = record;
-        return IS_IT;
-    }
-    return snapshot_map_is_whole(map, &record) ? IS_ANOTHER : IS_CHANGING;
-}
-
-enum snapshot_find snapshot_map_find(const struct snapshot_map *map, const uint8_t *key,
-                                     size_t length, uint64_t hash,
-                                     struct snapshot_record *ret_record)
-{
-    const _Atomic uint64_t *slots = (const _Atomic uint64_t *)map->header + map->index;
-    size_t tries = SLOT_TRIES;
-
-    for (size_t i = 0; i < SNAPSHOT_PROBE_MAX; i++) {
-        const _Atomic uint64_t *slot = &slots[((size_t)hash + i) & map->mask];
-        /* Acquire: pairs with the writer's release of the slot, behind the record. */
-        uint64_t found = atomic_load_explicit(slot, memory_order_acquire);
-        if (found == 0)
-            return SNAPSHOT_ABSENT;
-        while (found >> 32 == hash >> 32) {
-            enum look look = look_at(map, (uint32_t)found, key, length, ret_record);
-            if (look == IS_IT)
-                return SNAPSHOT_FOUND;
-            /* The block may have been reused for another name since the slot was read. */
-            uint64_t now = atomic_load_explicit(slot, memory_order_acquire);
-            if (now == found && look == IS_ANOTHER)
-                break;
-            if (--tries == 0)
-                return SNAPSHOT_AGAIN;
-            found = now;
-        }
-        if (found == 0)
-            return SNAPSHOT_ABSENT; /* deleted meanwhile, and nothing lies behind */
-    }
-    return SNAPSHOT_ABSENT;
 }

@@ -9,83 +9,132 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot_map.h"
+#include "snapshot_find.h"
 
-/* Every *_at is a word number for snapshot_map_word. */
+/* A rule is its word and two places; all else is computed from them where it is used, so that a hit
+ * computes little and keeps it in registers. Every *_at is a word number for snapshot_map_word. */
 struct snapshot_rule {
-    enum snapshot_verb verb;
-    unsigned answers, flags;
-    size_t count, v4, v6;
-    size_t apps, uids, canonical_length;
-    size_t apps_at, uids_at, canonical_at, columns_at, addresses_at, v6_at;
-    size_t next; /* where the next rule begins */
+    uint64_t word;     /* SNAPSHOT_RULE_*; its counts are in range */
+    size_t at;         /* of the word */
+    size_t columns_at; /* behind it, or behind its extension */
 };
 
-/* Finds apps, uids and canonical name of an extended rule. Returns the word number of its end. */
-size_t snapshot_rule_extension(const struct snapshot_map *map, size_t at,
-                               struct snapshot_rule *ret_rule);
+/* What only extended rules have. */
+struct snapshot_rule_extension {
+    size_t apps, uids, canonical_length;
+    size_t apps_at, uids_at, canonical_at;
+    size_t columns_at, end; /* behind the extension; behind the rule */
+};
+
+/* Reads the extension behind the rule word at a word number. Its counts may be any, and others than
+ * at the last reading. */
+struct snapshot_rule_extension snapshot_rule_extension(const struct snapshot_map *map, size_t at);
 
 /* Whether the caller's program and user are those that an extended rule is for. */
-bool snapshot_rule_holds(const struct snapshot_map *map, const struct snapshot_rule *rule);
+bool snapshot_rule_holds(const struct snapshot_map *map, size_t at);
+
+SNAPSHOT_INLINE enum snapshot_verb snapshot_rule_verb(struct snapshot_rule rule)
+{
+    return (enum snapshot_verb)SNAPSHOT_RULE_VERB(rule.word);
+}
+
+SNAPSHOT_INLINE bool snapshot_rule_is(struct snapshot_rule rule, enum snapshot_rule_flag flag)
+{
+    return SNAPSHOT_RULE_FLAGS(rule.word) & flag;
+}
+
+SNAPSHOT_INLINE size_t snapshot_rule_count(struct snapshot_rule rule)
+{
+    return SNAPSHOT_RULE_COUNT(rule.word);
+}
+
+SNAPSHOT_INLINE size_t snapshot_rule_v4(struct snapshot_rule rule)
+{
+    return SNAPSHOT_RULE_V4(rule.word);
+}
+
+SNAPSHOT_INLINE size_t snapshot_rule_v6(struct snapshot_rule rule)
+{
+    return SNAPSHOT_RULE_V6(rule.word);
+}
 
 /* Whether one table serves all families. */
-static inline bool snapshot_rule_has_one_table(const struct snapshot_rule *rule)
+SNAPSHOT_INLINE bool snapshot_rule_has_one_table(struct snapshot_rule rule)
 {
-    return (rule->v4 == 0 || rule->v4 == rule->count) && (rule->v6 == 0 || rule->v6 == rule->count);
+    size_t count = snapshot_rule_count(rule);
+    size_t v4 = snapshot_rule_v4(rule), v6 = snapshot_rule_v6(rule);
+
+    return (v4 == 0 || v4 == count) && (v6 == 0 || v6 == count);
 }
 
 /* The columns of a table. */
-static inline size_t snapshot_rule_table(size_t count)
+SNAPSHOT_INLINE size_t snapshot_rule_table(size_t count)
 {
     return count < 2 ? 0 : count;
 }
 
-static inline size_t snapshot_rule_columns(const struct snapshot_rule *rule)
+/* The columns of all tables. */
+SNAPSHOT_INLINE size_t snapshot_rule_columns(struct snapshot_rule rule)
 {
-    if (rule->verb == SNAPSHOT_DRAW) {
-        size_t any = snapshot_rule_table(rule->count);
-        if (snapshot_rule_has_one_table(rule))
-            return any;
-        return any + snapshot_rule_table(rule->v4) + snapshot_rule_table(rule->v6);
-    }
-    if (rule->verb >= SNAPSHOT_STICK_HOST && rule->verb <= SNAPSHOT_STICK_PROCESS)
-        return snapshot_rule_table(rule->count);
-    return 0;
+    enum snapshot_verb verb = snapshot_rule_verb(rule);
+    size_t any = snapshot_rule_table(snapshot_rule_count(rule));
+
+    if (verb == SNAPSHOT_DRAW)
+        return snapshot_rule_has_one_table(rule)
+                   ? any
+                   : any + snapshot_rule_table(snapshot_rule_v4(rule)) +
+                         snapshot_rule_table(snapshot_rule_v6(rule));
+    return verb >= SNAPSHOT_STICK_HOST && verb <= SNAPSHOT_STICK_PROCESS ? any : 0;
 }
 
-/* Reads the rule at a word number. Returns false when its counts contradict each other. Inline, as
- * is the function below: calls and what they save are 60 of a hit's 700 instructions. */
-static inline bool snapshot_rule_read(const struct snapshot_map *map, size_t at,
-                                      struct snapshot_rule *ret_rule)
+SNAPSHOT_INLINE size_t snapshot_rule_addresses_at(struct snapshot_rule rule)
 {
-    uint64_t word = snapshot_map_word(map, at);
-    struct snapshot_rule *rule = ret_rule;
-    size_t end = SIZE_MAX;
+    return rule.columns_at + snapshot_rule_columns(rule);
+}
 
-    rule->verb = (enum snapshot_verb)SNAPSHOT_RULE_VERB(word);
-    rule->answers = SNAPSHOT_RULE_ANSWERS(word);
-    rule->flags = SNAPSHOT_RULE_FLAGS(word);
-    rule->count = SNAPSHOT_RULE_COUNT(word);
-    rule->v4 = SNAPSHOT_RULE_V4(word);
-    rule->v6 = SNAPSHOT_RULE_V6(word);
-    if (rule->v4 > rule->count || rule->v6 > rule->count || rule->count > SNAPSHOT_DESTINATIONS)
+/* The first of the two words of a destination's IPv6 address. Of one that has none: any number. */
+SNAPSHOT_INLINE size_t snapshot_rule_v6_at(struct snapshot_rule rule, size_t index)
+{
+    size_t count = snapshot_rule_count(rule);
+    size_t first =
+        snapshot_rule_is(rule, SNAPSHOT_RULE_LISTED) ? 0 : count - snapshot_rule_v6(rule);
+
+    return snapshot_rule_addresses_at(rule) + count + 2 * (index - first);
+}
+
+/* Behind the rule, as its counts say. */
+SNAPSHOT_INLINE size_t snapshot_rule_end(struct snapshot_rule rule)
+{
+    return snapshot_rule_v6_at(rule, snapshot_rule_count(rule));
+}
+
+/* Reads the rule at a word number. Returns false when its counts contradict each other. */
+SNAPSHOT_INLINE bool snapshot_rule_read(const struct snapshot_map *map, size_t at,
+                                        struct snapshot_rule *ret_rule)
+{
+    struct snapshot_rule rule = {snapshot_map_word(map, at), at, at + 1};
+    size_t count = snapshot_rule_count(rule);
+
+    if (snapshot_rule_v4(rule) > count || snapshot_rule_v6(rule) > count ||
+        count > SNAPSHOT_DESTINATIONS)
         return false;
-    rule->apps = rule->uids = rule->canonical_length = 0;
-    rule->columns_at = at + 1;
-    if (rule->flags & SNAPSHOT_RULE_EXTENDED) {
-        end = snapshot_rule_extension(map, at, rule);
-        if (rule->apps > SNAPSHOT_APPS_MAX || rule->uids > SNAPSHOT_UIDS_MAX)
+    if (snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED)) {
+        struct snapshot_rule_extension extension = snapshot_rule_extension(map, at);
+        rule.columns_at = extension.columns_at;
+        if (extension.apps > SNAPSHOT_APPS_MAX || extension.uids > SNAPSHOT_UIDS_MAX ||
+            snapshot_rule_end(rule) > extension.end)
             return false;
     }
-    rule->addresses_at = rule->columns_at + snapshot_rule_columns(rule);
-    rule->v6_at = rule->addresses_at + rule->count;
-    rule->next = rule->v6_at + 2 * (rule->flags & SNAPSHOT_RULE_LISTED ? rule->count : rule->v6);
-    if (rule->flags & SNAPSHOT_RULE_EXTENDED) {
-        if (rule->next > end)
-            return false;
-        rule->next = end;
-    }
+    *ret_rule = rule;
     return true;
+}
+
+/* Where the rule behind this one begins. */
+static inline size_t snapshot_rule_next(const struct snapshot_map *map, struct snapshot_rule rule)
+{
+    return snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED)
+               ? snapshot_rule_extension(map, rule.at).end
+               : snapshot_rule_end(rule);
 }
 
 enum snapshot_rule_found { SNAPSHOT_RULE_NONE, SNAPSHOT_RULE_FOUND, SNAPSHOT_RULE_BROKEN };
@@ -94,21 +143,24 @@ enum snapshot_rule_found { SNAPSHOT_RULE_NONE, SNAPSHOT_RULE_FOUND, SNAPSHOT_RUL
  *
  *   not_for  enum snapshot_rule_flag, or-ed: rules with one of these are passed over
  */
-static inline enum snapshot_rule_found snapshot_rule_find(const struct snapshot_map *map,
-                                                          const struct snapshot_record *record,
-                                                          unsigned not_for,
-                                                          struct snapshot_rule *ret_rule)
+SNAPSHOT_INLINE enum snapshot_rule_found snapshot_rule_find(const struct snapshot_map *map,
+                                                            const struct snapshot_record *record,
+                                                            unsigned not_for,
+                                                            struct snapshot_rule *ret_rule)
 {
     unsigned rules = SNAPSHOT_META_RULES(record->meta);
     size_t at = record->body;
 
     for (unsigned i = 0; i < rules && i < SNAPSHOT_RULES_MAX; i++) {
-        if (!snapshot_rule_read(map, at, ret_rule))
+        struct snapshot_rule rule;
+        if (!snapshot_rule_read(map, at, &rule))
             return SNAPSHOT_RULE_BROKEN;
-        if (!(ret_rule->flags & not_for) &&
-            (!(ret_rule->flags & SNAPSHOT_RULE_EXTENDED) || snapshot_rule_holds(map, ret_rule)))
+        if (!(SNAPSHOT_RULE_FLAGS(rule.word) & not_for) &&
+            (!snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED) || snapshot_rule_holds(map, at))) {
+            *ret_rule = rule;
             return SNAPSHOT_RULE_FOUND;
-        at = ret_rule->next;
+        }
+        at = snapshot_rule_next(map, rule);
     }
     return SNAPSHOT_RULE_NONE;
 }
@@ -129,6 +181,24 @@ struct snapshot_run {
     size_t columns_at; /* for DRAW: its table; meaningless when count < 2 */
 };
 
-/* The run for families (SNAPSHOT_HAS_V4, SNAPSHOT_HAS_V6 or both) of a rule that is sorted by
- * family. Both: all destinations. */
-struct snapshot_run snapshot_rule_run(const struct snapshot_rule *rule, unsigned families);
+/* The run for families (SNAPSHOT_HAS_V4, SNAPSHOT_HAS_V6, both or neither) of a rule that is sorted
+ * by family; of others the count is right. Both: all destinations. */
+SNAPSHOT_INLINE struct snapshot_run snapshot_rule_run(struct snapshot_rule rule, unsigned families)
+{
+    size_t count = snapshot_rule_count(rule);
+    size_t v4 = snapshot_rule_v4(rule), v6 = snapshot_rule_v6(rule);
+    struct snapshot_run run = {0, families ? count : 0, rule.columns_at};
+    bool is_shared = snapshot_rule_has_one_table(rule);
+
+    if (families == SNAPSHOT_HAS_V4) {
+        run.count = v4;
+        if (!is_shared)
+            run.columns_at += snapshot_rule_table(count);
+    } else if (families == SNAPSHOT_HAS_V6) {
+        run.first = count - v6;
+        run.count = v6;
+        if (!is_shared)
+            run.columns_at += snapshot_rule_table(count) + snapshot_rule_table(v4);
+    }
+    return run;
+}

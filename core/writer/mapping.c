@@ -241,7 +241,7 @@ size_t mapping_record_size(const struct mapping *mapping, size_t block)
         struct snapshot_rule rule;
         if (!snapshot_rule_read(map, end, &rule))
             return room;
-        end = rule.next;
+        end = snapshot_rule_next(map, rule);
     }
     return end - at < room ? end - at : room;
 }

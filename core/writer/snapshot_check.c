@@ -16,7 +16,7 @@
 #include "hash.h"
 #include "plain.h"
 #include "record_check.h"
-#include "snapshot_map.h"
+#include "snapshot_find.h"
 
 #define TRIES 64 /* looks at what changes under our eyes */
 
@@ -108,7 +108,7 @@ static int copy_record(struct snapshot_check *check, size_t block, size_t *ret_u
         return 0;
     size_t units = SNAPSHOT_META_UNITS(snapshot_map_word(map, record.at + 1));
     if (units == 0 || units > map->block_count - block)
-        return snapshot_map_is_whole(map, &record)
+        return snapshot_find_is_whole(map, &record)
                    ? error_set(err, ERROR_INVALID, "%zu units from block %zu reach behind the file",
                                units, block)
                    : 0;
@@ -123,10 +123,10 @@ static int copy_record(struct snapshot_check *check, size_t block, size_t *ret_u
     for (size_t i = 0; i < count; i++)
         check->words[i] = snapshot_map_word(map, record.at + 1 + i);
     *ret_units = units;
-    return snapshot_map_is_whole(map, &record) ? 1 : 0;
+    return snapshot_find_is_whole(map, &record) ? 1 : 0;
 }
 
-/* The length of a key that a record holds, and the key, zero-padded as snapshot_map_find wants. */
+/* The length of a key that a record holds, and the key, zero-padded as snapshot_find wants. */
 static size_t copy_key(const struct snapshot_check *check, uint8_t ret_key[static 288])
 {
     size_t length = SNAPSHOT_META_NAME_LENGTH(check->words[0]);
@@ -140,21 +140,20 @@ int snapshot_check_get(struct snapshot_check *check, const void *key, size_t len
                        const uint64_t **ret_words, size_t *ret_count, struct error *err)
 {
     uint8_t padded[288] = {0};
-    struct snapshot_record record;
 
     if (length == 0 || length > SNAPSHOT_KEY_MAX)
         return 0;
     memcpy(padded, key, length);
     uint64_t hash = hash_key(padded, length, check->map->secret);
     for (int i = 0; i < TRIES; i++) {
-        enum snapshot_find found = snapshot_map_find(check->map, padded, length, hash, &record);
+        struct snapshot_found found = snapshot_find(check->map, padded, length, hash);
         size_t units;
 
-        if (found == SNAPSHOT_ABSENT)
+        if (found.is == SNAPSHOT_ABSENT)
             return 0;
-        if (found == SNAPSHOT_AGAIN)
+        if (found.is == SNAPSHOT_AGAIN)
             continue;
-        int r = copy_record(check, record.at / SNAPSHOT_MAP_BLOCK_WORDS, &units, err);
+        int r = copy_record(check, found.record.at / SNAPSHOT_MAP_BLOCK_WORDS, &units, err);
         if (r < 0)
             return r;
         if (r == 0)
@@ -183,14 +182,15 @@ static int check_place(const struct snapshot_check *check, size_t slot, uint64_t
         return error_set(err, ERROR_INVALID, "lies %zu slots behind its first one; %d at most",
                          steps, SNAPSHOT_PROBE_MAX - 1);
     for (size_t i = 0; i < steps; i++) {
-        uint64_t before = load(map, map->index + (((size_t)hash + i) & map->mask));
-        struct snapshot_record record;
+        uint64_t before = snapshot_find_slot(map, hash, i);
 
         if (before == 0)
             return error_set(err, ERROR_INVALID, "an empty slot lies before slot %zu", slot);
-        if (before >> 32 == hash >> 32 && before != SNAPSHOT_TOMBSTONE &&
-            snapshot_map_find(map, key, length, hash, &record) == SNAPSHOT_FOUND &&
-            record.at / SNAPSHOT_MAP_BLOCK_WORDS != (uint32_t)word)
+        if (before >> 32 != hash >> 32 || before == SNAPSHOT_TOMBSTONE)
+            continue;
+        struct snapshot_found found = snapshot_find(map, key, length, hash);
+        if (found.is == SNAPSHOT_FOUND &&
+            found.record.at / SNAPSHOT_MAP_BLOCK_WORDS != (uint32_t)word)
             return error_set(err, ERROR_INVALID, "is there twice");
     }
     return 0;

@@ -124,11 +124,12 @@ static bool are_blocks_whole(void)
             continue;
         is_good = is_good && snapshot_rule_read(
                                  map, at + 2 + (SNAPSHOT_META_NAME_LENGTH(meta) + 7u) / 8, &rule);
-        is_good = is_good && rule.count > 0;
-        uint16_t port = SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at));
-        for (size_t i = 0; is_good && i < rule.count; i++)
+        size_t count = snapshot_rule_count(rule), addresses_at = snapshot_rule_addresses_at(rule);
+        is_good = is_good && count > 0;
+        uint16_t port = SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, addresses_at));
+        for (size_t i = 0; is_good && i < count; i++)
             is_good = port != 0 &&
-                      port == SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, rule.addresses_at + i));
+                      port == SNAPSHOT_ADDRESS_PORT(snapshot_map_word(map, addresses_at + i));
     }
     snapshot_map_close(map);
     return is_good;
