@@ -1,7 +1,13 @@
 /* slots.c - open addressing, tombstones, never a moved slot.
  *
- * A name stays in its slot as long as it lives, and no slot before it becomes empty meanwhile, so a
- * reader that walks the probe sequence at any speed passes it. Each change is one 8-byte store.
+ * A name stays in its slot as long as it lives, and no slot between its first one and it becomes
+ * empty meanwhile, so a reader that walks the probe sequence at any speed passes it. Each change is
+ * one 8-byte store.
+ *
+ * A slot that is given up becomes empty if no name behind it passed it, else a tombstone; and a
+ * tombstone becomes empty as soon as the last name that passed it goes. So a miss walks as far
+ * after years of coming and going as in a new file. Tombstones that went only with an empty slot
+ * behind them made a miss twice as long after 16 changes of every name.
  */
 #include "slots.h"
 
@@ -111,21 +117,48 @@ void slots_replace(const struct mapping *mapping, const struct slots_key *key, s
                           memory_order_release);
 }
 
+/* Whether a slot holds a name; then how far behind its first slot it lies. */
+static bool is_name(const struct mapping *mapping, size_t slot, size_t *ret_steps)
+{
+    uint64_t word = mapping_get(slot_at(mapping, slot));
+    struct slots_key key;
+
+    if (word == 0 || word == SNAPSHOT_TOMBSTONE ||
+        !slots_key_of_block(&key, mapping, (uint32_t)word))
+        return false;
+    *ret_steps = (slot - (size_t)key.hash) & mapping->view.mask;
+    return true;
+}
+
+/* How many slots from `slot` backwards, itself included, names behind it have passed on their way:
+ * 0 = nobody needs it. */
+static size_t passed_by(const struct mapping *mapping, size_t slot)
+{
+    size_t most = 0, steps;
+
+    for (size_t i = 1; i < SNAPSHOT_PROBE_MAX && mapping_get(slot_at(mapping, slot + i)) != 0; i++)
+        if (is_name(mapping, slot + i, &steps) && steps >= i && steps - i + 1 > most)
+            most = steps - i + 1;
+    return most;
+}
+
 void slots_remove(const struct mapping *mapping, size_t slot)
 {
     struct snapshot_header *header = mapping_header(mapping);
+    size_t own = 0, steps, needed = passed_by(mapping, slot);
 
+    (void)is_name(mapping, slot, &own);
+    atomic_store_explicit(slot_at(mapping, slot), needed ? SNAPSHOT_TOMBSTONE : 0,
+                          memory_order_release);
     count(&header->names, -1);
-    if (mapping_get(slot_at(mapping, slot + 1)) != 0) {
-        atomic_store_explicit(slot_at(mapping, slot), SNAPSHOT_TOMBSTONE, memory_order_release);
-        count(&header->tombstones, 1);
-        return;
-    }
-    /* Nothing lies behind: this slot, and the tombstones that lead to it, lead nowhere. */
-    atomic_store_explicit(slot_at(mapping, slot), 0, memory_order_release);
-    for (size_t before = slot - 1; mapping_get(slot_at(mapping, before)) == SNAPSHOT_TOMBSTONE;
-         before--) {
-        atomic_store_explicit(slot_at(mapping, before), 0, memory_order_release);
-        count(&header->tombstones, -1);
+    count(&header->tombstones, needed > 0);
+    /* Only the tombstones that this very name passed can have become superfluous. */
+    for (size_t i = 1; i <= own; i++) {
+        if (is_name(mapping, slot - i, &steps)) {
+            needed = needed > i + steps + 1 ? needed : i + steps + 1;
+        } else if (needed <= i) {
+            atomic_store_explicit(slot_at(mapping, slot - i), 0, memory_order_release);
+            count(&header->tombstones, -1);
+        }
     }
 }
