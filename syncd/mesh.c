@@ -240,6 +240,8 @@ int mesh_apply(struct mesh *mesh, const struct mesh_change *changes, size_t coun
         return r;
     bool is_first = mesh->publish.is_ready && !mesh->publish.has_state;
     mesh->publish.has_state = true;
+    if (is_whole)
+        snapshot_writer_expect(mesh->publish.writer, policy_set_count(mesh->publish.set));
     publish_change(mesh, &freed);
     if (is_first)
         (void)mesh_publish(mesh, NULL); /* now what a former agent left may go */

@@ -148,6 +148,8 @@ void publish_all(struct publish *publish)
 
     publish->is_behind = false;
     publish->is_ready = true;
+    snapshot_writer_expect(publish->writer,
+                           policy_set_count(publish->set) + publish->protected_keys.count);
     /* Protected names first: they are what must never be wrong. */
     for (size_t i = 0; i < publish->protected_keys.count; i++)
         publish_key(publish, (const char *)key_set_view(&publish->protected_keys, i),

@@ -1,8 +1,8 @@
 /* grow.c - a draft beside the snapshot, filled, then renamed over it.
  *
- * The index begins at most a third full: linear probing stays within SNAPSHOT_PROBE_MAX slots up to
- * about half of a million, so that the next growth is far away. Should the draft's own secret
- * crowd one place, it is thrown away and made again, larger at each second time.
+ * Only live records are copied, so this is also how the space of freed blocks is given back, and of
+ * size classes that nobody needs any more. Should the draft's own secret crowd one place, it is
+ * thrown away and made again, with a larger index at each second time.
  */
 #include "grow.h"
 
@@ -16,9 +16,7 @@
 #include "auto.h"
 #include "slots.h"
 
-#define NAMES_MIN  512  /* room to spare, so that growth is rare */
-#define BLOCKS_MIN 2048 /* 128 KiB */
-#define DRAFTS     12
+#define DRAFTS 12
 
 struct draft {
     char path[PATH_MAX]; /* beside the snapshot; we hold the lock, so nobody else uses it */
@@ -48,7 +46,7 @@ static int copy_block(struct draft *draft, const struct mapping *old, size_t blo
     size_t to = space_take(&draft->space, &draft->mapping, units);
 
     if (to == 0)
-        return ERROR_INTERNAL;
+        return ERROR_FULL;
     _Atomic uint64_t *words = mapping_word(&draft->mapping, to * SNAPSHOT_MAP_BLOCK_WORDS);
     for (size_t i = 0; i < count; i++)
         mapping_set(&words[1 + i], mapping_get(&from[i]));
@@ -97,28 +95,6 @@ static int make_draft(struct draft *draft, const char *name, const struct mappin
     return r;
 }
 
-static uint64_t slots_for(uint64_t names)
-{
-    uint64_t slots = SNAPSHOT_SLOTS_MIN;
-
-    while (slots < 3 * names && slots < SNAPSHOT_SLOTS_MAX)
-        slots *= 2;
-    return slots;
-}
-
-/* Twice the blocks that live records have, and the wish. */
-static uint64_t blocks_for(const struct mapping *old, const struct grow_wish *wish)
-{
-    uint64_t live = 0;
-
-    for (size_t slot = 0; old && old->base && slot <= old->view.mask; slot++) {
-        uint64_t word = slots_word(old, slot);
-        if (word != 0 && word != SNAPSHOT_TOMBSTONE)
-            live += mapping_units(old, (uint32_t)word);
-    }
-    return 2 * live + wish->blocks + BLOCKS_MIN;
-}
-
 /* Marks the old file, then renames. The order matters: a reader that maps the old file when the
  * name is gone from it must know. If the rename fails the mark is taken back: a reader that saw it
  * found the same file at the path, and stayed. */
@@ -144,8 +120,7 @@ int grow_file(const char *path, const struct mapping *old, const struct grow_wis
               struct mapping *ret_mapping, struct space *ret_space, struct error *err)
 {
     struct draft draft = {0};
-    uint64_t names = wish->names > NAMES_MIN ? wish->names : NAMES_MIN;
-    struct mapping_shape shape = {slots_for(names), blocks_for(old, wish), wish->host_key,
+    struct mapping_shape shape = {wish->size.slots, wish->size.blocks, wish->host_key,
                                   wish->free_percent};
 
     if (!name_draft(draft.path, path)) {

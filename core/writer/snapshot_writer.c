@@ -2,27 +2,25 @@
  *
  * A change writes a new record into a free block and swaps the slot; the old block is free from
  * then on. Whenever something has no room (no slot near enough, too full an index, no block) the
- * file is rebuilt by grow.c, and the change is tried again in the new one.
+ * file is rebuilt by grow.c, and the change is tried again in the new one. At the end of a revision
+ * a file that is much too large by now is rebuilt smaller; how large is room.c's business.
  */
 #include "snapshot_writer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <unistd.h>
 
-#include "auto.h"
 #include "clock.h"
 #include "grow.h"
 #include "mapping.h"
+#include "room.h"
 #include "slots.h"
 #include "space.h"
 #include "sweep.h"
+#include "writer_lock.h"
 
-#define FULL_PERCENT 70 /* live slots and tombstones; then the index is rebuilt */
-#define GROWS_MOST   4  /* rebuilds for one change; one is enough, unless hashes crowd */
+#define GROWS_MOST 4 /* rebuilds for one change; one is enough, unless hashes crowd */
 
 struct snapshot_writer {
     char *path;
@@ -30,40 +28,26 @@ struct snapshot_writer {
     struct snapshot_writer_options options;
     struct mapping mapping;
     struct space space;
-    uint64_t grown, rekeyed;
+    unsigned hurry; /* growths since the last commit */
+    uint64_t grown, rekeyed, settled;
 };
 
-static int take_lock(struct snapshot_writer *writer, struct error *err)
+static struct room_use use_of(const struct snapshot_writer *writer)
 {
-    AUTO_FREE char *path = NULL;
+    struct room_use use = {0, writer->space.used_units};
 
-    if (asprintf(&path, "%s.lock", writer->path) < 0)
-        return path = NULL, error_errno(err, writer->path, "cannot lock the snapshot");
-    writer->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (writer->lock < 0)
-        return error_errno(err, path, "cannot open the snapshot's lock");
-    if (flock(writer->lock, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno != EWOULDBLOCK)
-        return error_errno(err, path, "cannot lock the snapshot");
-    error_set(err, ERROR_AGAIN, "another process writes this snapshot");
-    error_hint(err, "two syncd on one machine need their own `snapshot:` each");
-    return error_where(err, writer->path), ERROR_AGAIN;
+    if (writer->mapping.base)
+        use.names = mapping_get(&mapping_header(&writer->mapping)->names);
+    return use;
 }
 
-/* Rebuilds with room for so many blocks more. */
-static int grow(struct snapshot_writer *writer, uint64_t blocks, struct error *err)
+static int rebuild(struct snapshot_writer *writer, struct room_size size, struct error *err)
 {
-    struct mapping *old = &writer->mapping, mapping;
+    struct mapping mapping;
     struct space space;
-    uint64_t live = old->base ? mapping_get(&mapping_header(old)->names) : 0;
-    struct grow_wish wish = {live + live / 4 > writer->options.names ? live + live / 4
-                                                                     : writer->options.names,
-                             blocks, writer->options.host_key, writer->options.free_percent};
+    const struct grow_wish wish = {size, writer->options.host_key, writer->options.free_percent};
+    int r = grow_file(writer->path, &writer->mapping, &wish, &mapping, &space, err);
 
-    if (wish.blocks < 2 * writer->options.names)
-        wish.blocks = 2 * writer->options.names;
-    int r = grow_file(writer->path, old, &wish, &mapping, &space, err);
     if (r < 0)
         return r;
     mapping_close(&writer->mapping);
@@ -71,6 +55,23 @@ static int grow(struct snapshot_writer *writer, uint64_t blocks, struct error *e
     writer->mapping = mapping;
     writer->space = space;
     return 0;
+}
+
+/* Rebuilds with room for a record of so many blocks more. */
+static int grow(struct snapshot_writer *writer, uint64_t units, struct error *err)
+{
+    struct room_use use = use_of(writer);
+    enum room_reason reason = use.names < writer->options.names ? ROOM_FILL
+                              : writer->hurry > 0               ? ROOM_HURRY
+                                                                : ROOM_GROW;
+    struct error why = {0};
+    int r = rebuild(writer, room_for(reason, use, units, writer->options.names), &why);
+
+    if (r == ERROR_FULL)
+        r = rebuild(writer, room_for(ROOM_TIGHT, use, units, 0), &why);
+    if (r < 0 && err)
+        *err = why;
+    return r;
 }
 
 /* Takes over what lies at the path. ERROR_INVALID, with nothing kept open, when it is no good. */
@@ -107,7 +108,7 @@ int snapshot_writer_open(const char *path, const struct snapshot_writer_options 
     writer->path = copy;
     writer->lock = -1;
     writer->options = *options;
-    int r = take_lock(writer, err);
+    int r = writer_lock_take(path, &writer->lock, err);
     if (r == 0) {
         grow_clean(path);
         r = take_over(writer, err);
@@ -137,9 +138,9 @@ void snapshot_writer_close(struct snapshot_writer *writer)
 static bool is_crowded(const struct snapshot_writer *writer)
 {
     const struct snapshot_header *header = mapping_header(&writer->mapping);
-    uint64_t used = mapping_get(&header->names) + mapping_get(&header->tombstones) + 1;
 
-    return used * 100 > (writer->mapping.view.mask + 1) * FULL_PERCENT;
+    return room_is_crowded(writer->mapping.view.mask + 1,
+                           mapping_get(&header->names) + mapping_get(&header->tombstones));
 }
 
 /* The bit of a wildcard's depth, before readers can need it. */
@@ -199,7 +200,7 @@ int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, s
         r = grow(writer, units, err);
         if (r < 0)
             return r;
-        writer->grown++;
+        writer->grown++, writer->hurry++;
     }
     return error_set(err, ERROR_FULL, "the snapshot has no room for a name, however large");
 }
@@ -252,11 +253,31 @@ int snapshot_writer_each(const struct snapshot_writer *writer,
     return 0;
 }
 
+void snapshot_writer_expect(struct snapshot_writer *writer, size_t names)
+{
+    writer->options.names = names;
+}
+
+/* Gives memory back when the file has become much too large. If that fails, it stays as it is. */
+static void settle(struct snapshot_writer *writer)
+{
+    const struct snapshot_map *view = &writer->mapping.view;
+    struct room_size size = {view->mask + 1, view->block_count - view->heap_start};
+    struct room_use use = use_of(writer);
+
+    if (room_is_waste(size, use, writer->hurry > 1) &&
+        rebuild(writer, room_for(ROOM_SETTLE, use, 0, 0), NULL) == 0)
+        writer->settled++;
+    writer->hurry = 0;
+    writer->options.names = 0;
+}
+
 void snapshot_writer_commit(struct snapshot_writer *writer, uint64_t revision)
 {
     /* Release: its records before it. */
     atomic_store_explicit(&mapping_header(&writer->mapping)->revision, revision,
                           memory_order_release);
+    settle(writer);
 }
 
 void snapshot_writer_beat(struct snapshot_writer *writer)
@@ -281,5 +302,6 @@ void snapshot_writer_stats(const struct snapshot_writer *writer,
         .revision = mapping_get(&header->revision),
         .grown = writer->grown,
         .rekeyed = writer->rekeyed,
+        .settled = writer->settled,
     };
 }

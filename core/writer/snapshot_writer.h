@@ -15,8 +15,8 @@ struct snapshot_writer;
 
 struct snapshot_writer_options {
     uint64_t host_key;     /* stored in the header, for `sticky: {by: host}` */
-    size_t names;          /* room for so many names at once; a hint, the file grows by itself */
-    unsigned free_percent; /* growth must leave this share of the file system free; 25 in syncd */
+    size_t names;          /* a hint, as snapshot_writer_expect; 0 = not known */
+    unsigned free_percent; /* a new file must leave this share of the file system free */
 };
 
 /* Opens the snapshot at `path`, or makes one, and becomes its writer.
@@ -59,14 +59,20 @@ int snapshot_writer_each(const struct snapshot_writer *writer,
                          int (*visit)(void *context, const uint8_t *key, size_t length),
                          void *context);
 
-/* Says that all records of `revision` are in place. */
+/* Says how many names there will be in all: before many are put, so that the file need not grow
+ * step by step. A hint, forgotten at the next commit; the file grows by itself. */
+void snapshot_writer_expect(struct snapshot_writer *writer, size_t names);
+
+/* Says that all records of `revision` are in place. A file that is more than twice as large as they
+ * need is replaced by a smaller one, if the file system has room for it meanwhile. */
 void snapshot_writer_commit(struct snapshot_writer *writer, uint64_t revision);
 
 /* Says that the writer lives: the boot clock goes into the header. */
 void snapshot_writer_beat(struct snapshot_writer *writer);
 
 struct snapshot_writer_stats {
-    uint64_t names, tombstones, slots, file_size, used_bytes, free_blocks, revision, grown, rekeyed;
+    uint64_t names, tombstones, slots, file_size, used_bytes, free_blocks, revision;
+    uint64_t grown, rekeyed, settled; /* how often by this writer */
 };
 
 void snapshot_writer_stats(const struct snapshot_writer *writer,

@@ -2,8 +2,8 @@
  *
  * A reader that was stopped between the slot and the record would, if the block is reused at once,
  * only have to look again; letting blocks rest makes that rare. A block rests a second, or until
- * more than a fair share of its class waits: a storm of changes shall not carve up the whole heap.
- * Safety rests on the sequence words alone.
+ * its class has more than a fair share of the heap waiting: a storm of changes shall not carve up
+ * all that is spare (room.c). Safety rests on the sequence words alone.
  */
 #include "space.h"
 
@@ -11,8 +11,8 @@
 #include <time.h>
 
 #define REST_MS    1000
-#define WAITING    64 /* so many of a class wait at least, if they can */
-#define FAIR_SHARE 8  /* else one for so many used */
+#define WAITING    256 /* blocks: so many of a class wait at least, if they can */
+#define FAIR_SHARE 32  /* else one for so many used */
 
 /* Classes 0, 1, 2, ...: 1, 2, 3, 4, 6, 8, 12, 16, ... so that at most a third is wasted. */
 static uint32_t class_units(size_t class)
@@ -54,11 +54,13 @@ static uint32_t now_ms(void)
     return (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
-static bool has_rested(const struct space *space, const struct space_class *class)
+static bool has_rested(const struct space *space, const struct space_class *class, uint32_t units)
 {
+    uint64_t waiting = (uint64_t) class->count * units;
+
     if (class->count == 0)
         return false;
-    if (class->count > WAITING && class->count > space->used_units / FAIR_SHARE)
+    if (class->count > 1 && waiting > WAITING && waiting > space->used_units / FAIR_SHARE)
         return true;
     return now_ms() - class->ring[class->first].freed_ms >= REST_MS;
 }
@@ -92,7 +94,7 @@ static size_t carve(const struct mapping *mapping, uint32_t units)
 size_t space_take(struct space *space, const struct mapping *mapping, uint32_t units)
 {
     struct space_class *class = &space->classes[class_of(units)];
-    size_t block = has_rested(space, class) ? pop(space, class) : carve(mapping, units);
+    size_t block = has_rested(space, class, units) ? pop(space, class) : carve(mapping, units);
 
     if (block == 0 && class->count > 0)
         block = pop(space, class);

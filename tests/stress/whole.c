@@ -52,8 +52,11 @@ struct snapshot_writer *whole_grow(struct snapshot_writer *writer, const char *p
     struct mapping old, mapping;
     struct space space;
     struct error err = {0};
-    struct grow_wish wish = {.names = 1000, .host_key = WHOLE_HOST_KEY};
+    struct grow_wish wish = {.host_key = WHOLE_HOST_KEY};
+    struct snapshot_writer_stats stats;
 
+    snapshot_writer_stats(writer, &stats);
+    wish.size = (struct room_size){4096, 2 * stats.used_bytes / SNAPSHOT_BLOCK + 2048};
     snapshot_writer_close(writer);
     if (mapping_open(path, &old, &err) < 0 ||
         grow_file(path, &old, &wish, &mapping, &space, &err) < 0)

@@ -165,6 +165,85 @@ Test(snapshot_writer, changing_names_for_ever_does_not_fill_the_file)
     cr_expect_eq(stats().grown, 0);
 }
 
+/* Puts so many names, each with that many destinations, as one revision. */
+static void fill(unsigned names, unsigned destinations)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < names; i++)
+        cr_assert_eq(snapshot_writer_put(writer, words, make(i, destinations - 1, name), NULL), 1);
+    snapshot_writer_commit(writer, names);
+}
+
+Test(snapshot_writer, memory_is_given_back_when_most_names_go)
+{
+    const unsigned names = 60000, left = 600;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t small = stats().file_size, superseded = 0;
+    const uint64_t *found;
+    char name[32];
+
+    fill(names, 1);
+    struct snapshot_writer_stats full = stats();
+    cr_expect_gt(full.file_size, 8 * small);
+    cr_expect_lt(full.file_size, full.used_bytes * 5 / 4, "filled in one go, little is spare");
+    cr_expect_leq(full.settled, 1);
+    (void)close(fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (unsigned i = left; i < names; i++) {
+        (void)make(i, 0, name);
+        cr_assert_eq(snapshot_writer_delete(writer, name, strlen(name)), 1);
+    }
+    cr_expect_eq(stats().file_size, full.file_size, "not within a revision");
+    snapshot_writer_commit(writer, 4711);
+    cr_expect_lt(stats().file_size, small + (UINT64_C(1) << 20));
+    cr_expect_eq(stats().settled, full.settled + 1);
+    cr_expect_eq(stats().revision, 4711);
+    cr_expect_eq(stats().names, left);
+    cr_assert_eq(pread(fd, &superseded, 8, offsetof(struct snapshot_header, superseded)), 8);
+    cr_expect_eq(superseded, 1, "its readers are told");
+    (void)close(fd);
+    for (unsigned i = 0; i < left; i++) {
+        size_t size = make(i, 0, name);
+        cr_assert_eq(snapshot_writer_get(writer, name, strlen(name), &found), size);
+    }
+    for (unsigned i = 0; i < 1000; i++) { /* once is enough */
+        cr_assert_eq(snapshot_writer_put(writer, words, make(i % 9, 1 + i % 2, name), NULL) >= 0,
+                     1);
+        snapshot_writer_commit(writer, i);
+    }
+    cr_expect_eq(stats().settled, full.settled + 1);
+}
+
+Test(snapshot_writer, space_of_sizes_that_nobody_needs_any_more_is_given_back)
+{
+    const unsigned names = 20000, sizes[] = {1, 4, 12, 30, 12, 4, 1, 30, 1};
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        fill(names, sizes[i]);
+        most = stats().used_bytes > most ? stats().used_bytes : most;
+        cr_expect_lt(stats().file_size, 2 * stats().used_bytes + (UINT64_C(2) << 20), "row %zu", i);
+    }
+    cr_expect_lt(stats().file_size * 4, most, "%zu", (size_t)stats().file_size);
+}
+
+Test(snapshot_writer, a_file_that_is_told_how_many_names_will_come_is_made_at_most_twice)
+{
+    const unsigned names = 50000;
+
+    for (unsigned destinations = 1; destinations <= 40; destinations += 13) {
+        snapshot_writer_close(writer);
+        cr_assert_eq(unlink(path), 0);
+        open_writer();
+        snapshot_writer_expect(writer, names);
+        fill(names, destinations);
+        cr_expect_leq(stats().grown, 2, "%u destinations: %zu", destinations,
+                      (size_t)stats().grown);
+        cr_expect_lt(stats().file_size, stats().used_bytes * 5 / 4);
+    }
+}
+
 Test(snapshot_writer, the_largest_record_and_the_longest_name_have_room)
 {
     static struct fixture_destination d[SNAPSHOT_DESTINATIONS];
