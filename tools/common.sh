@@ -17,7 +17,7 @@ declare -A packages=(
         python3-jsonschema strace util-linux valgrind"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     [quickstart]="curl iproute2 python3 util-linux"
-    [bench]="python3 valgrind"
+    [bench]="iproute2 python3 strace util-linux valgrind"
 )
 
 say() {

@@ -1,5 +1,5 @@
 /* bare.h - the floor: an in-process table that does the least a getaddrinfo can do.
- * Knows nobody. One thread.
+ * Knows nobody. Any number of threads may look up once it is built.
  *
  * Fold, hash, probe, compare, draw, malloc, fill. No checks of bounds, no sequence words, no
  * growth, no wildcards, no families, no services: nothing that meshdns may leave out. A look-up
@@ -11,15 +11,19 @@
 #include <stddef.h>
 
 #define BARE_NAME_MAX     40 /* bytes with the NUL */
+#define BARE_NAME_STRIDE  64 /* bytes from name to name: each in a cache line of its own */
 #define BARE_DESTINATIONS 4
 
-/* Builds the table.
+/* Builds the table. Destination d of name i has the address 10.0.0.0 + i * destinations + d and the
+ * weight 10 + d.
  *
- *   names         count strings of BARE_NAME_MAX bytes each, in lower case
- *   destinations  1..BARE_DESTINATIONS for each name, of equal weight
+ *   names         count strings, NUL-terminated, in lower case; the table copies them
+ *   destinations  1..BARE_DESTINATIONS for each name
+ *   answers       1 = one of them, drawn by weight; more = all of them, in an order drawn by weight
  *
  * Returns 0, or -1 when memory ran out. The table stays until the process ends. */
-int bare_build(const char (*names)[BARE_NAME_MAX], size_t count, unsigned destinations);
+int bare_build(const char (*names)[BARE_NAME_STRIDE], size_t count, unsigned destinations,
+               unsigned answers);
 
 /* As getaddrinfo for IPv4 and one socket type; the service is not looked at. EAI_NONAME for names
  * that are not in the table. freeaddrinfo frees the list. */
