@@ -62,11 +62,16 @@ static bool is_ours(const char *node, const struct addrinfo *hints)
     return true;
 }
 
-/* Draws for the family of the hints. With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with
- * AI_ALL joins it; ret_is_mapped tells that the answer is to be given so. */
-static enum resolve_result draw(struct snapshot_reader *snapshot, const char *node,
-                                const struct addrinfo *hints, struct resolve_answer *ret_answer,
-                                bool *ret_is_mapped)
+/* With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with AI_ALL joins it. */
+static bool is_mapping(const struct addrinfo *hints)
+{
+    return hints->ai_flags & AI_V4MAPPED && hints->ai_family == AF_INET6;
+}
+
+/* Draws for the family of the hints. */
+static inline enum resolve_result draw(struct snapshot_reader *snapshot, const char *node,
+                                       const struct addrinfo *hints,
+                                       struct resolve_answer *ret_answer)
 {
     struct resolve_request request = {
         .name = node,
@@ -77,15 +82,14 @@ static enum resolve_result draw(struct snapshot_reader *snapshot, const char *no
         .rng = process_generator(),
         .is_nameless = !(hints->ai_flags & AI_CANONNAME),
     };
-    enum resolve_result result;
-    bool is_mapping = hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED;
 
-    *ret_is_mapped = is_mapping;
-    if (is_mapping && hints->ai_flags & AI_ALL)
+    if (is_mapping(hints) && hints->ai_flags & AI_ALL)
         request.family = AF_UNSPEC;
-    while ((result = resolve_name(snapshot, &request, ret_answer)) == RESOLVE_NO_DATA &&
-           is_mapping && request.family == AF_INET6)
+    enum resolve_result result = resolve_name(snapshot, &request, ret_answer);
+    if (result == RESOLVE_NO_DATA && is_mapping(hints) && request.family == AF_INET6) {
         request.family = AF_INET;
+        result = resolve_name(snapshot, &request, ret_answer);
+    }
     return result;
 }
 
@@ -98,12 +102,11 @@ PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const stru
     struct resolve_answer answer;
     struct services services;
     enum resolve_result result;
-    bool is_mapped;
     int error;
 
     if (!is_ours(node, wanted) || !(snapshot = process_snapshot()))
         return pass(node, service, hints, ret_list);
-    result = draw(snapshot, node, wanted, &answer, &is_mapped);
+    result = draw(snapshot, node, wanted, &answer);
     if (result == RESOLVE_MISS)
         return pass(node, service, hints, ret_list);
     /* As in libc, what is wrong with the service is said before what is wrong with the name. */
@@ -114,5 +117,5 @@ PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const stru
         return error;
     if (result != RESOLVE_FOUND)
         return result == RESOLVE_DENIED ? EAI_NONAME : EAI_NODATA;
-    return list_build(&answer, &services, wanted->ai_flags, is_mapped, ret_list);
+    return list_build(&answer, &services, wanted->ai_flags, is_mapping(wanted), ret_list);
 }

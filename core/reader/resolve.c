@@ -91,21 +91,15 @@ SNAPSHOT_INLINE enum outcome obey(struct lookup lookup, struct snapshot_rule rul
 }
 
 /* Obeys the first of a record's rules that is for this caller. */
-SNAPSHOT_INLINE enum outcome judge(struct lookup lookup, const struct snapshot_record *record)
+SNAPSHOT_INLINE enum outcome judge(struct lookup lookup, struct snapshot_record record)
 {
     unsigned others =
         lookup.request->caller == RESOLVE_NSS ? SNAPSHOT_RULE_SHIM_ONLY : SNAPSHOT_RULE_NSS_ONLY;
-    struct snapshot_rule rule;
+    struct snapshot_rule_match match = snapshot_rule_find(lookup.map, record, others);
 
-    switch (snapshot_rule_find(lookup.map, record, others, &rule)) {
-    case SNAPSHOT_RULE_FOUND:
-        return obey(lookup, rule);
-    case SNAPSHOT_RULE_NONE:
-        return NEXT;
-    case SNAPSHOT_RULE_BROKEN:
-    default:
-        return MISSED;
-    }
+    if (match.is != SNAPSHOT_RULE_FOUND)
+        return match.is == SNAPSHOT_RULE_NONE ? NEXT : MISSED;
+    return obey(lookup, match.rule);
 }
 
 /* Asks one key. Its bytes are zero-padded as those of struct name. */
@@ -118,7 +112,7 @@ SNAPSHOT_INLINE enum outcome ask(struct lookup lookup, const uint8_t *key, size_
         return found.is == SNAPSHOT_ABSENT ? NEXT : AGAIN;
     if (!atomic_load_explicit(&lookup.map->is_settled, memory_order_relaxed))
         snapshot_map_settle(lookup.map);
-    enum outcome outcome = judge(lookup, &found.record);
+    enum outcome outcome = judge(lookup, found.record);
     return snapshot_find_is_whole(lookup.map, &found.record) ? outcome : AGAIN;
 }
 

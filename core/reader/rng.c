@@ -21,31 +21,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WEYL UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio, odd */
-
-struct process {
-    _Atomic uint64_t seed;    /* never 0 once seeded; also the epoch */
-    _Atomic uint64_t tickets; /* streams handed out to threads */
-    _Atomic uint64_t shared;  /* the stream of callers without a struct rng */
-    _Atomic uint64_t pid;     /* whose seed it is; only looked at in `unwiped` */
-};
-
-static struct process unwiped;
-static _Atomic(struct process *) process_state;
+static struct rng_process unwiped;
+_Atomic(struct rng_process *) rng_process;
 
 /* Publishes the page, or `unwiped` where there is none. A loser unmaps its own: nobody saw it. */
-static struct process *make_process(void)
+static struct rng_process *make_process(void)
 {
     int saved = errno;
-    size_t size = sizeof(struct process);
-    struct process *expected = NULL, *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t size = sizeof(struct rng_process);
+    struct rng_process *expected = NULL, *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool is_wiped = page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0;
-    struct process *mine = is_wiped ? page : &unwiped;
+    struct rng_process *mine = is_wiped ? page : &unwiped;
 
     /* Release: the fresh page's zeros; acquire: another thread's page. */
     bool is_mine = atomic_compare_exchange_strong_explicit(
-        &process_state, &expected, mine, memory_order_acq_rel, memory_order_acquire);
+        &rng_process, &expected, mine, memory_order_acq_rel, memory_order_acquire);
     if (page != MAP_FAILED && !(is_mine && is_wiped))
         (void)munmap(page, size);
     errno = saved;
@@ -69,7 +60,7 @@ static uint64_t entropy(void)
     return seed ? seed : 1;
 }
 
-static uint64_t seed_anew(struct process *process, uint64_t old)
+static uint64_t seed_anew(struct rng_process *process, uint64_t old)
 {
     uint64_t seed = entropy();
 
@@ -83,9 +74,9 @@ static uint64_t seed_anew(struct process *process, uint64_t old)
 
 /* The process's state and, in ret_seed, its seed. Relaxed: seed is the only word that decides, and
  * the counters only have to differ. */
-static struct process *process_now(uint64_t *ret_seed)
+static struct rng_process *process_now(uint64_t *ret_seed)
 {
-    struct process *process = atomic_load_explicit(&process_state, memory_order_acquire);
+    struct rng_process *process = atomic_load_explicit(&rng_process, memory_order_acquire);
 
     if (!process)
         process = make_process();
@@ -98,37 +89,22 @@ static struct process *process_now(uint64_t *ret_seed)
     return process;
 }
 
-/* Of the shared stream, or the first of a thread's. */
-static uint64_t next_slowly(struct rng *rng)
+uint64_t rng_next_slowly(struct rng *rng)
 {
     uint64_t seed;
-    struct process *process = process_now(&seed);
+    struct rng_process *process = process_now(&seed);
 
     if (!rng) {
         uint64_t turn =
-            atomic_fetch_add_explicit(&process->shared, WEYL, memory_order_relaxed) + WEYL;
+            atomic_fetch_add_explicit(&process->shared, RNG_WEYL, memory_order_relaxed) + RNG_WEYL;
         return rng_mix(turn + rng_mix(seed));
     }
-    if (rng->epoch != seed) {
-        uint64_t ticket = atomic_fetch_add_explicit(&process->tickets, 1, memory_order_relaxed) + 1;
-        rng->state = rng_mix(seed ^ rng_mix(ticket * WEYL));
+    /* A new stream. Where fork does not wipe the seed, each draw begins one. */
+    uint64_t ticket = atomic_fetch_add_explicit(&process->tickets, 1, memory_order_relaxed) + 1;
+    rng->state = rng_mix(seed ^ rng_mix(ticket * RNG_WEYL)) + RNG_WEYL;
+    if (process != &unwiped)
         rng->epoch = seed;
-    }
-    rng->state += WEYL;
     return rng_mix(rng->state);
-}
-
-uint64_t rng_next(struct rng *rng)
-{
-    struct process *process = atomic_load_explicit(&process_state, memory_order_acquire);
-
-    /* A thread that has its stream, in the process that it got it in. */
-    if (rng && rng->epoch != 0 && process != &unwiped &&
-        rng->epoch == atomic_load_explicit(&process->seed, memory_order_relaxed)) {
-        rng->state += WEYL;
-        return rng_mix(rng->state);
-    }
-    return next_slowly(rng);
 }
 
 uint64_t rng_process_key(void)

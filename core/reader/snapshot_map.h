@@ -50,9 +50,9 @@ bool snapshot_map_fill(struct snapshot_map *map, const void *bytes, size_t size)
  * or if it is the very file that `known` (may be NULL) maps. Sets errno. */
 struct snapshot_map *snapshot_map_open(const char *path, const struct snapshot_map *known);
 
-/* What the first name that matches does to a map, once, when is_settled is false: keeps the file out
- * of core dumps and out of what the process has locked in memory. Calls madvise, which a sandbox
- * may kill for: no name matched, no need. Never fails; safe in any thread. */
+/* What the first name that matches does to a map, once, when is_settled is false: keeps the file
+ * out of core dumps and out of what the process has locked in memory. Calls madvise, which a
+ * sandbox may kill for: no name matched, no need. Never fails; safe in any thread. */
 void snapshot_map_settle(const struct snapshot_map *map);
 
 /* Lets go of a map that other threads may be reading: from now on they read zeros. */

@@ -74,10 +74,34 @@ static bool holds_uid(const struct snapshot_map *map,
     return false;
 }
 
-bool snapshot_rule_holds(const struct snapshot_map *map, size_t at)
+/* Whether the caller's program and user are those that an extended rule is for. */
+static bool holds(const struct snapshot_map *map, struct snapshot_rule rule)
 {
-    struct snapshot_rule_extension extension = snapshot_rule_extension(map, at);
+    if (!snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED))
+        return true;
+    struct snapshot_rule_extension extension = snapshot_rule_extension(map, rule.at);
 
     return (extension.apps == 0 || holds_app(map, &extension)) &&
            (extension.uids == 0 || holds_uid(map, &extension));
+}
+
+struct snapshot_rule_match snapshot_rule_search(const struct snapshot_map *map,
+                                                struct snapshot_record record, unsigned not_for)
+{
+    struct snapshot_rule_match match = {SNAPSHOT_RULE_NONE, {0}};
+    unsigned rules = SNAPSHOT_META_RULES(record.meta);
+    size_t at = record.body;
+
+    for (unsigned i = 0; i < rules && i < SNAPSHOT_RULES_MAX; i++) {
+        if (!snapshot_rule_read(map, at, &match.rule)) {
+            match.is = SNAPSHOT_RULE_BROKEN;
+            return match;
+        }
+        if (!(SNAPSHOT_RULE_FLAGS(match.rule.word) & not_for) && holds(map, match.rule)) {
+            match.is = SNAPSHOT_RULE_FOUND;
+            return match;
+        }
+        at = snapshot_rule_next(map, match.rule);
+    }
+    return match;
 }

@@ -30,9 +30,6 @@ struct snapshot_rule_extension {
  * at the last reading. */
 struct snapshot_rule_extension snapshot_rule_extension(const struct snapshot_map *map, size_t at);
 
-/* Whether the caller's program and user are those that an extended rule is for. */
-bool snapshot_rule_holds(const struct snapshot_map *map, size_t at);
-
 SNAPSHOT_INLINE enum snapshot_verb snapshot_rule_verb(struct snapshot_rule rule)
 {
     return (enum snapshot_verb)SNAPSHOT_RULE_VERB(rule.word);
@@ -58,13 +55,14 @@ SNAPSHOT_INLINE size_t snapshot_rule_v6(struct snapshot_rule rule)
     return SNAPSHOT_RULE_V6(rule.word);
 }
 
-/* Whether one table serves all families. */
+/* Whether one table serves all families: each has no destination, or all. Asked of the half of the
+ * word that has both counts, IPv4 only first. */
 SNAPSHOT_INLINE bool snapshot_rule_has_one_table(struct snapshot_rule rule)
 {
-    size_t count = snapshot_rule_count(rule);
-    size_t v4 = snapshot_rule_v4(rule), v6 = snapshot_rule_v6(rule);
+    uint64_t count = snapshot_rule_count(rule), v4_and_v6 = rule.word >> 32;
 
-    return (v4 == 0 || v4 == count) && (v6 == 0 || v6 == count);
+    return v4_and_v6 == count || v4_and_v6 == count << 16 || v4_and_v6 == (count | count << 16) ||
+           v4_and_v6 == 0;
 }
 
 /* The columns of a table. */
@@ -115,8 +113,9 @@ SNAPSHOT_INLINE bool snapshot_rule_read(const struct snapshot_map *map, size_t a
     struct snapshot_rule rule = {snapshot_map_word(map, at), at, at + 1};
     size_t count = snapshot_rule_count(rule);
 
-    if (snapshot_rule_v4(rule) > count || snapshot_rule_v6(rule) > count ||
-        count > SNAPSHOT_DESTINATIONS)
+    if (count > SNAPSHOT_DESTINATIONS ||
+        (!snapshot_rule_has_one_table(rule) &&
+         (snapshot_rule_v4(rule) > count || snapshot_rule_v6(rule) > count)))
         return false;
     if (snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED)) {
         struct snapshot_rule_extension extension = snapshot_rule_extension(map, at);
@@ -139,30 +138,29 @@ static inline size_t snapshot_rule_next(const struct snapshot_map *map, struct s
 
 enum snapshot_rule_found { SNAPSHOT_RULE_NONE, SNAPSHOT_RULE_FOUND, SNAPSHOT_RULE_BROKEN };
 
+struct snapshot_rule_match {
+    enum snapshot_rule_found is;
+    struct snapshot_rule rule; /* when found */
+};
+
+/* snapshot_rule_find for records whose first rule may not be for this caller. */
+struct snapshot_rule_match snapshot_rule_search(const struct snapshot_map *map,
+                                                struct snapshot_record record, unsigned not_for);
+
 /* Finds the first rule of a record that is for this program and user.
  *
  *   not_for  enum snapshot_rule_flag, or-ed: rules with one of these are passed over
  */
-SNAPSHOT_INLINE enum snapshot_rule_found snapshot_rule_find(const struct snapshot_map *map,
-                                                            const struct snapshot_record *record,
-                                                            unsigned not_for,
-                                                            struct snapshot_rule *ret_rule)
+SNAPSHOT_INLINE struct snapshot_rule_match
+snapshot_rule_find(const struct snapshot_map *map, struct snapshot_record record, unsigned not_for)
 {
-    unsigned rules = SNAPSHOT_META_RULES(record->meta);
-    size_t at = record->body;
+    struct snapshot_rule_match match = {SNAPSHOT_RULE_FOUND, {0}};
 
-    for (unsigned i = 0; i < rules && i < SNAPSHOT_RULES_MAX; i++) {
-        struct snapshot_rule rule;
-        if (!snapshot_rule_read(map, at, &rule))
-            return SNAPSHOT_RULE_BROKEN;
-        if (!(SNAPSHOT_RULE_FLAGS(rule.word) & not_for) &&
-            (!snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED) || snapshot_rule_holds(map, at))) {
-            *ret_rule = rule;
-            return SNAPSHOT_RULE_FOUND;
-        }
-        at = snapshot_rule_next(map, rule);
-    }
-    return SNAPSHOT_RULE_NONE;
+    if (SNAPSHOT_META_RULES(record.meta) == 0 ||
+        !snapshot_rule_read(map, record.body, &match.rule) ||
+        SNAPSHOT_RULE_FLAGS(match.rule.word) & (not_for | SNAPSHOT_RULE_EXTENDED))
+        return snapshot_rule_search(map, record, not_for);
+    return match;
 }
 
 /* Copies bytes that lie zero-padded in words.
