@@ -180,7 +180,7 @@ def check_globals(report, top, build):
         listed = subprocess.run(['nm', '--defined-only', '-g', '--format=posix', made],
                                 capture_output=True, check=True, text=True).stdout
         for line in listed.splitlines():
-            name = line.split()[0]
+            name = line.split()[0].removeprefix('__odr_asan.')
             if not re.match(rf'({"|".join(names)})(_|$)', name) and not PRESCRIBED.match(name):
                 report(path, 1, f"the global '{name}' does not begin with '{stem_of(path)}'")
 

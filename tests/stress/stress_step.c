@@ -136,7 +136,7 @@ static void disturb(pid_t child, const char *what, unsigned id, bool is_first, u
         old += shared->seen == WHOLE_FOUND &&
                (shared->version < before || shared->version > versions[id]);
     }
-    whole_tap(misses + torn + old == 0 && steps > 500,
+    whole_tap(misses + torn + old == 0 && steps > 300,
               "%s, stopped at every %u. of %u instructions: %u missed, %u torn, %u too old", what,
               stride, steps, misses, torn, old);
 }
