@@ -159,9 +159,8 @@ EXPORT enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen
 {
     struct resolve_answer answer;
 
-    if ((family != AF_INET || length != 4) && (family != AF_INET6 || length != 16))
-        return unavailable(ret_errno, ret_h_errno);
-    if (resolve_address(&snapshot, address, length, &answer) != RESOLVE_FOUND)
+    family = packing_family(length, family);
+    if (family < 0 || resolve_address(&snapshot, address, length, &answer) != RESOLVE_FOUND)
         return unavailable(ret_errno, ret_h_errno);
     if (!packing_host(&answer, family, buffer, size, ret_host))
         return small_buffer(ret_errno, ret_h_errno);

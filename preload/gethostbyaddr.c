@@ -17,8 +17,8 @@ static bool is_answered(const void *address, socklen_t length, int family,
     struct snapshot_reader *snapshot = process_snapshot();
     struct resolve_answer answer;
 
-    if (!snapshot || !address ||
-        ((family != AF_INET || length != 4) && (family != AF_INET6 || length != 16)) ||
+    family = packing_family(length, family);
+    if (!snapshot || !address || family < 0 ||
         resolve_address(snapshot, address, length, &answer) != RESOLVE_FOUND)
         return false;
     *ret_code = hosts_fill(&answer, family, place);

@@ -17,6 +17,13 @@ _Static_assert(alignof(char *) + POINTERS_MAX * sizeof(char *) + SNAPSHOT_ANSWER
                    PACKING_ROOM,
                "as promised");
 
+int packing_family(size_t length, int family)
+{
+    int of_length = length == 4 ? AF_INET : length == 16 ? AF_INET6 : -1;
+
+    return family == AF_UNSPEC || family == of_length ? of_length : -1;
+}
+
 void *packing_place(char *buffer, size_t size, size_t need)
 {
     size_t gap = -(uintptr_t)buffer & (alignof(char *) - 1);

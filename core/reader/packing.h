@@ -16,6 +16,13 @@
 /* Bytes that are always enough for a host with the most addresses. glibc comes with 1,024. */
 #define PACKING_ROOM 768
 
+/* The family of an address that is asked about: 4 bytes are AF_INET, 16 are AF_INET6.
+ *
+ *   family  as asked: that one, or AF_UNSPEC, as glibc's files take it
+ *
+ * Returns -1 when these contradict each other. */
+int packing_family(size_t length, int family);
+
 /* Takes aligned room from a buffer.
  *
  *   buffer  `size` bytes, any alignment

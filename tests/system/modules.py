@@ -19,6 +19,7 @@ from netns import Machine, Network
 PROGRAMS = os.path.join(harness.BUILD, 'tests', 'programs')
 DRAWS = os.path.join(PROGRAMS, 'draws')
 MATRIX = os.path.join(PROGRAMS, 'matrix')
+MATRIX_HOSTS = os.path.join(PROGRAMS, 'matrix_hosts')
 PUBLISH = os.path.join(PROGRAMS, 'publish')
 CONSTANT = os.path.join(PROGRAMS, 'libnss_constant.so.2')
 SNAPSHOT = '/run/meshdns/v1/snapshot'

@@ -85,6 +85,20 @@ Test(packing, a_host_lies_in_the_callers_buffer_whatever_its_size_and_alignment)
     }
 }
 
+Test(packing, an_addresss_family_is_that_of_its_length)
+{
+    static const struct {
+        size_t length;
+        int family, is;
+    } rows[] = {{4, AF_INET, AF_INET},    {4, AF_UNSPEC, AF_INET},   {4, AF_INET6, -1},
+                {16, AF_INET6, AF_INET6}, {16, AF_UNSPEC, AF_INET6}, {16, AF_INET, -1},
+                {0, AF_UNSPEC, -1},       {5, AF_INET, -1},          {4, AF_UNIX, -1},
+                {17, AF_INET6, -1},       {SIZE_MAX, AF_UNSPEC, -1}, {4, -1, -1}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(packing_family(rows[i].length, rows[i].family), rows[i].is, "row %zu", i);
+}
+
 Test(packing, addresses_of_the_other_family_are_left_out)
 {
     char buffer[PACKING_ROOM];
