@@ -1,4 +1,4 @@
-/* nss_meshdns.c - glibc's five questions, put to the reader.
+/* nss_meshdns.c - glibc's six questions, put to the reader.
  *
  * glibc loads this into any process that looks a host up: sshd, sudo, PID 1. So there is no thread
  * local storage (the static room for it may be used up), no environment, nothing to free, and every
@@ -13,7 +13,7 @@
  *
  * One destination is returned, always: glibc sorts longer lists by RFC 6724, which destroys the
  * order of the draw and costs a socket for each address. gethostbyname() asks for gethostbyname_r
- * alone, so that is here beside 2_r, 3_r and 4_r. gethostent is missing on purpose: `getent hosts`
+ * alone, so that is here beside 2_r, 3_r and 4_r; gethostbyaddr2_r is nscd's. gethostent is missing on purpose: `getent hosts`
  * would list this source only and no more of /etc/hosts than comes behind it.
  */
 #include <errno.h>
@@ -47,6 +47,9 @@ enum nss_status _nss_meshdns_gethostbyname4_r(const char *name, struct gaih_addr
 enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen_t length, int family,
                                              struct hostent *ret_host, char *buffer, size_t size,
                                              int *ret_errno, int *ret_h_errno);
+enum nss_status _nss_meshdns_gethostbyaddr2_r(const void *address, socklen_t length, int family,
+                                              struct hostent *ret_host, char *buffer, size_t size,
+                                              int *ret_errno, int *ret_h_errno, int32_t *ret_ttl);
 
 /* This process's view of the snapshot; it survives fork and needs no end. */
 static struct snapshot_reader snapshot = SNAPSHOT_READER(SNAPSHOT_PATH);
@@ -152,10 +155,10 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname4_r(const char *name,
     return NSS_STATUS_SUCCESS;
 }
 
-EXPORT enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen_t length,
-                                                    int family, struct hostent *ret_host,
-                                                    char *buffer, size_t size, int *ret_errno,
-                                                    int *ret_h_errno)
+EXPORT enum nss_status _nss_meshdns_gethostbyaddr2_r(const void *address, socklen_t length,
+                                                     int family, struct hostent *ret_host,
+                                                     char *buffer, size_t size, int *ret_errno,
+                                                     int *ret_h_errno, int32_t *ret_ttl)
 {
     struct resolve_answer answer;
 
@@ -164,6 +167,17 @@ EXPORT enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen
         return unavailable(ret_errno, ret_h_errno);
     if (!packing_host(&answer, family, buffer, size, ret_host))
         return small_buffer(ret_errno, ret_h_errno);
+    if (ret_ttl)
+        *ret_ttl = 0;
     *ret_h_errno = NETDB_SUCCESS;
     return NSS_STATUS_SUCCESS;
+}
+
+EXPORT enum nss_status _nss_meshdns_gethostbyaddr_r(const void *address, socklen_t length,
+                                                    int family, struct hostent *ret_host,
+                                                    char *buffer, size_t size, int *ret_errno,
+                                                    int *ret_h_errno)
+{
+    return _nss_meshdns_gethostbyaddr2_r(address, length, family, ret_host, buffer, size, ret_errno,
+                                         ret_h_errno, NULL);
 }

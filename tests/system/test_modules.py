@@ -1,7 +1,9 @@
 """test_modules.py - both ways in: what the libraries are, and exactly what they answer."""
 
+import json
 import os
 import re
+import sys
 
 import harness
 from harness import check, equal
@@ -62,9 +64,9 @@ CANARY = '''192.0.2.66 protected.mesh
 NONAME, NODATA = ['gaierror', -2], ['gaierror', -5]
 HOST_NOT_FOUND, NO_DATA = ['h_errno', 1], ['h_errno', 4]
 EXPORTS = {
-    harness.NSS: ['_nss_meshdns_gethostbyaddr_r', '_nss_meshdns_gethostbyname2_r',
-                  '_nss_meshdns_gethostbyname3_r', '_nss_meshdns_gethostbyname4_r',
-                  '_nss_meshdns_gethostbyname_r'],
+    harness.NSS: ['_nss_meshdns_gethostbyaddr2_r', '_nss_meshdns_gethostbyaddr_r',
+                  '_nss_meshdns_gethostbyname2_r', '_nss_meshdns_gethostbyname3_r',
+                  '_nss_meshdns_gethostbyname4_r', '_nss_meshdns_gethostbyname_r'],
     harness.PRELOAD: ['getaddrinfo', 'gethostbyaddr', 'gethostbyaddr_r', 'gethostbyname',
                       'gethostbyname2', 'gethostbyname2_r', 'gethostbyname_r', 'getnameinfo'],
 }
@@ -229,6 +231,53 @@ def test_real_programs_are_reached_each_through_another_function():
         harness.contains(way.run(curl, expect=None).err, '10.0.1.4', f'curl by {way.title}')
     out = shim().run(['getent', 'ahosts', 'port.mesh']).out
     harness.contains(out, '10.0.1.80', 'getent ahosts under the shim')
+
+
+def test_getent_hosts_without_a_name_still_lists_all_of_etc_hosts():
+    for way in prepared():
+        listed = [line.split() for line in way.run(['getent', 'hosts']).out.splitlines()]
+        wanted = [line.split() for line in way.machine.read('/etc/hosts').splitlines()]
+        equal(listed, wanted, f'what {way.title} lists')
+
+
+FUNCTIONS = '''
+import ctypes, json, socket
+calls = {}
+libc = ctypes.CDLL(None)
+for name in %r:
+    where = ctypes.cast(getattr(libc, name), ctypes.c_void_p).value
+    class Info(ctypes.Structure):
+        _fields_ = [("file", ctypes.c_char_p), ("base", ctypes.c_void_p),
+                    ("symbol", ctypes.c_char_p), ("at", ctypes.c_void_p)]
+    info = Info()
+    libc.dladdr(ctypes.c_void_p(where), ctypes.byref(info))
+    calls[name] = info.file.decode()
+print(json.dumps(calls))
+'''
+
+
+def test_programs_are_bound_to_each_function_of_the_shim():
+    prepared()
+    names = EXPORTS[harness.PRELOAD]
+    bound = json.loads(shim().python(FUNCTIONS % names).out)
+    equal(bound, {name: preload() for name in names})
+    rows = [  # program, the function of ours that it calls, what is printed
+        (['getent', 'ahosts', 'four.mesh'], 'getaddrinfo', '10.0.1.4'),
+        (['getent', 'hosts', 'four.mesh'], 'gethostbyname2', '10.0.1.4'),
+        (['getent', 'hosts', '10.0.1.4'], 'gethostbyaddr', 'four.mesh'),
+        ([DRAWS, 'host', 'four.mesh', '1'], 'gethostbyname', '10.0.1.4 1'),
+        ([sys.executable, '-c', 'import socket; print(socket.gethostbyname_ex("four.mesh"))'],
+         'gethostbyname_r', "('four.mesh', [], ['10.0.1.4'])"),
+        ([sys.executable, '-c', 'import socket; print(socket.gethostbyaddr("10.0.1.4"))'],
+         'gethostbyaddr_r', "('four.mesh', [], ['10.0.1.4'])"),
+        ([sys.executable, '-c', 'import socket; print(socket.getnameinfo(("10.0.1.4", 80), 0))'],
+         'getnameinfo', "('four.mesh', 'http')"),
+    ]
+    for argv, function, text in rows:
+        result = shim().run(argv, env={'LD_DEBUG': 'bindings'})
+        harness.contains(result.out, text, f'{argv}, by {function}')
+        harness.matches(result.err, rf"binding file .* to {re.escape(preload())} .*: .*"
+                                    rf"symbol `{function}'", f'the bindings of {argv}')
 
 
 def calls_of(way, program, env=None):

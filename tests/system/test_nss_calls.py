@@ -69,9 +69,10 @@ def call(function, name, family, size=1024, offset=0, given=False, outs=True):
     head = [name.encode()]
     if function == "gethostbyname4_r":
         status = called(*head, ctypes.byref(tuples), *ends, ctypes.byref(ttl) if outs else None)
-    elif function == "gethostbyaddr_r":
-        packed = socket.inet_pton(family, name)
-        status = called(packed, len(packed), family, ctypes.byref(host), *ends)
+    elif function.startswith("gethostbyaddr"):
+        packed = socket.inet_pton(socket.AF_INET6 if ":" in name else socket.AF_INET, name)
+        more = [ctypes.byref(ttl) if outs else None] if "2" in function else []
+        status = called(packed, len(packed), family, ctypes.byref(host), *ends, *more)
     elif function == "gethostbyname_r":
         status = called(*head, ctypes.byref(host), *ends)
     else:
@@ -125,6 +126,9 @@ def test_a_found_host_has_its_fields_ttl_0_and_leaves_errno_alone():
     four = {'status': SUCCESS, 'errno': 77, 'h_errno': 0, 'ttl': 99,
             'host': ['four.mesh', V4, 4, '10.0.1.4']}
     six = {**four, 'host': ['six.mesh', V6, 16, 'fd00:1::6']}
+    equal(calls(['gethostbyaddr2_r', '10.0.1.4', V4], ['gethostbyaddr_r', '10.0.1.4', 0],
+                ['gethostbyaddr2_r', '10.0.1.4', V4, 1024, 0, False, False]),
+          [{**four, 'ttl': 0}, four, four])
     equal(calls(['gethostbyname_r', 'FOUR.mesh', 0], ['gethostbyname2_r', 'four.mesh', V4],
                 ['gethostbyname2_r', 'six.mesh', V6], ['gethostbyaddr_r', '10.0.1.4', V4],
                 ['gethostbyname3_r', 'four.mesh', V4],
@@ -155,6 +159,9 @@ def test_statuses_are_exactly_those_that_nsswitch_reacts_to():
         (['gethostbyname2_r', 'four.mesh', V6], refused(NOTFOUND, ENOENT, NO_DATA)),
         (['gethostbyname_r', 'six.mesh', 0], refused(NOTFOUND, ENOENT, NO_DATA)),
         (['gethostbyaddr_r', '10.0.1.5', V4], refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)),
+        (['gethostbyaddr_r', '10.0.1.4', V6], refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)),
+        (['gethostbyaddr_r', '10.0.1.4', 1], refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)),
+        (['gethostbyaddr2_r', '::ffff:10.0.1.4', V6], refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)),
         (['gethostbyaddr_r', 'fd00::1', V6], refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)),
     ]
     for (question, wanted), found in zip(rows, calls(*[row[0] for row in rows])):
@@ -165,15 +172,17 @@ def test_a_small_buffer_is_told_apart_and_misses_never_ask_for_a_larger_one():
     again = refused(TRYAGAIN, ERANGE, INTERNAL)
     functions = [('gethostbyname_r', 'four.mesh', 0), ('gethostbyname2_r', 'four.mesh', V4),
                  ('gethostbyname3_r', 'six.mesh', V6), ('gethostbyname4_r', 'both.mesh', 0),
-                 ('gethostbyaddr_r', '10.0.1.4', V4)]
+                 ('gethostbyaddr_r', '10.0.1.4', V4), ('gethostbyaddr2_r', '10.0.1.4', V4)]
     for function, name, family in functions:
-        sizes = [size for size in range(0, 520, 4)]
-        answers = calls(*[[function, name, family, size, size % 16] for size in sizes])
-        fits = [answer['status'] == SUCCESS for answer in answers]
-        first = fits.index(True)
-        equal([answer for answer in answers[:first]], [again] * first, f'{function}, small buffers')
-        check(all(fits[first:]), f'{function}: a larger buffer was refused')
-        check(sizes[first] <= 128, f'{function} wants {sizes[first]} bytes for a short name')
+        needs = []
+        for offset in range(16):
+            answers = calls(*[[function, name, family, size, offset] for size in range(160)])
+            fits = [answer['status'] == SUCCESS for answer in answers]
+            first = fits.index(True)
+            equal(answers[:first], [again] * first, f'{function}, small buffers')
+            check(all(fits[first:]), f'{function}: a larger buffer was refused')
+            needs.append(first)
+        check(max(needs) - min(needs) == 7, f'{function} needs {needs} bytes as it is aligned')
         equal(calls([function, '10.9.9.9' if 'addr' in function else 'miss.mesh', family, 0]),
               [refused(UNAVAIL, ENOENT, HOST_NOT_FOUND)], f'{function}, a miss in a small buffer')
 
