@@ -37,7 +37,8 @@ static void count_nodes(const struct control *control, struct value *ret_counts)
 
 int api_status_get(struct control *control, struct api_call *call, struct error *err)
 {
-    struct value nodes = {0}, refused = {0}, *answer = &call->answer;
+    const struct unfit *known_unfit = &control->documents.unfit;
+    struct value nodes = {0}, refused = {0}, unfit = {.type = VALUE_LIST}, *answer = &call->answer;
     char digest[2 * SEAL_DIGEST + 1];
 
     key_to_hex(control->documents.digest, SEAL_DIGEST, digest);
@@ -51,12 +52,16 @@ int api_status_get(struct control *control, struct api_call *call, struct error 
     value_put_integer(answer, "revision", (int64_t)control->documents.revision);
     value_put_text(answer, "digest", digest);
     value_put_integer(answer, "epoch", (int64_t)control->sealer.epoch);
-    value_put_integer(answer, "policies", (int64_t)policy_set_count(control->documents.set));
+    value_put_integer(answer, "policies", (int64_t)documents_count(&control->documents));
     value_put_boolean(answer, "read_only", control->read_only[0] != '\0');
     value_put_text(answer, "read_only_reason", control->read_only);
     int r = value_put(answer, "nodes", &nodes);
     if (r == 0)
         r = value_put(answer, "refused", &refused);
+    if (r == 0 && unfit_count(known_unfit) > 0)
+        r = value_copy(&known_unfit->list, &unfit);
+    if (r == 0)
+        r = value_put(answer, "unfit", &unfit);
     value_done(&refused);
     value_put_integer(answer, "uptime_s",
                       (int64_t)((clock_boot_ms() - control->started_ms) / 1000));

@@ -12,6 +12,7 @@
 
 #include "auto.h"
 #include "buffer.h"
+#include "documents_load.h"
 #include "pack.h"
 #include "policy.h"
 #include "store_documents.h"
@@ -39,6 +40,12 @@ static bool is_changed(const struct item *item)
             memcmp(item->packed.bytes, item->before.bytes, item->packed.size) != 0);
 }
 
+/* Whether the set has to learn of it: an unfit document is not in there, and may be fit by now. */
+static bool is_tried(const struct documents *documents, const struct item *item)
+{
+    return is_changed(item) || unfit_has(&documents->unfit, item->name);
+}
+
 static void change_release(struct change *change)
 {
     for (size_t i = 0; i < change->count; i++) {
@@ -55,64 +62,14 @@ static void sign(struct documents *documents)
                documents->authority->sign.secret_key, documents->floor);
 }
 
-/* Loading. */
-
-static int load_one(void *context, const char *name, uint64_t revision, const void *bytes,
-                    size_t size)
-{
-    struct {
-        struct documents *documents;
-        struct error *err;
-    } *load = context;
-    AUTO_VALUE struct value document = {0};
-    struct policy *policy = NULL;
-
-    (void)revision;
-    int r = pack_read(bytes, size, &document, load->err);
-    if (r == 0)
-        r = policy_parse(&document, name, &policy, load->err);
-    if (r == 0)
-        r = policy_set_put(load->documents->set, policy, load->err);
-    if (r == 0)
-        seal_digest_add(load->documents->digest, bytes, size);
-    else
-        error_where(load->err, name);
-    return r;
-}
-
-static int check_digest(struct documents *documents, struct error *err)
-{
-    uint8_t logged[SEAL_DIGEST];
-    int r = store_documents_digest(documents->store, documents->revision, logged, err);
-
-    if (r == 1 && key_is_equal(logged, documents->digest, sizeof(logged)))
-        return 0;
-    if (r < 0)
-        return r;
-    error_set(err, ERROR_IO, "the documents in the store are not those of revision %llu",
-              (unsigned long long)documents->revision);
-    error_hint(err,
-               "the store is damaged: restore it from a backup, then meshdns-controller recover");
-    return ERROR_IO;
-}
-
 int documents_init(struct documents *documents, const struct authority *authority,
                    struct store *store, uint64_t revision, struct error *err)
 {
-    struct {
-        struct documents *documents;
-        struct error *err;
-    } load = {documents, err};
-
     *documents = (struct documents){
         .authority = authority, .store = store, .set = policy_set_new(), .revision = revision};
     if (!documents->set)
         return error_set(err, ERROR_INTERNAL, "no memory for the policies");
-    int r = store_documents_from(store, "", load_one, &load, err);
-    if (r == 0)
-        r = policy_set_check(documents->set, NULL, err);
-    if (r == 0)
-        r = check_digest(documents, err);
+    int r = documents_load(documents, err);
     if (r < 0) {
         documents_done(documents);
         return r;
@@ -126,6 +83,12 @@ void documents_done(struct documents *documents)
 {
     policy_set_free(documents->set);
     documents->set = NULL;
+    unfit_done(&documents->unfit);
+}
+
+size_t documents_count(const struct documents *documents)
+{
+    return policy_set_count(documents->set) + unfit_count(&documents->unfit);
 }
 
 /* Changing. */
@@ -244,7 +207,7 @@ static int try_on_set(struct documents *documents, struct change *change, size_t
 
     for (size_t i = 0; i < change->count && r == 0; i++) {
         struct item *item = &change->items[i];
-        if (!is_changed(item))
+        if (!is_tried(documents, item))
             continue;
         if (item->index == SIZE_MAX)
             (void)policy_set_delete(documents->set, item->name);
@@ -310,24 +273,28 @@ int documents_apply(struct documents *documents, const struct value *upserts,
                     size_t *ret_index, struct error *err)
 {
     AUTO(change_release) struct change change = {0};
-    size_t changed = 0;
+    size_t changed = 0, tried = 0;
 
     *ret_index = SIZE_MAX;
     int r = prepare(documents, upserts, deletes, &change, ret_index, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < change.count; i++)
+    for (size_t i = 0; i < change.count; i++) {
         changed += is_changed(&change.items[i]);
-    if (changed > 0) {
+        tried += is_tried(documents, &change.items[i]);
+    }
+    if (tried > 0) {
         *ret_index = SIZE_MAX;
         r = try_on_set(documents, &change, ret_index, err);
-        if (r == 0)
+        if (r == 0 && changed > 0)
             r = commit(documents, &change, err);
         if (r < 0) {
             policy_set_rollback(documents->set);
             return r;
         }
         policy_set_commit(documents->set);
+        for (size_t i = 0; i < change.count; i++)
+            unfit_forget(&documents->unfit, change.items[i].name);
     }
     *ret_change = (struct documents_change){
         .revision = documents->revision, .changed = changed, .unchanged = change.count - changed};

@@ -12,6 +12,7 @@
 #include "policy_set.h"
 #include "seal.h"
 #include "store.h"
+#include "unfit.h"
 #include "value.h"
 
 struct documents {
@@ -20,12 +21,17 @@ struct documents {
     struct policy_set *set;
     uint64_t revision;
     uint8_t digest[SEAL_DIGEST], floor[KEY_SIGNATURE]; /* of revision */
+    struct unfit unfit;                                /* in the store and not in the set */
 };
 
-/* Loads all documents of a store, checks each, and compares the digest with the log's. */
+/* Loads all documents of a store, checks each, and compares the digest with the log's. What was
+ * stored and is refused today is no failure: see unfit. */
 int documents_init(struct documents *documents, const struct authority *authority,
                    struct store *store, uint64_t revision, struct error *err);
 void documents_done(struct documents *documents);
+
+/* How many there are, unfit ones too. */
+size_t documents_count(const struct documents *documents);
 
 /* One change, all or nothing: parsed and checked, committed to the store, then in force.
  *
@@ -34,7 +40,8 @@ void documents_done(struct documents *documents);
  *   ret_index  with an error: the upsert that caused it, SIZE_MAX when none did; err's where is
  *              then the policy's name
  *
- * A change that changes nothing keeps the revision. Returns 0, or a negative error code and
+ * A change that changes nothing keeps the revision. An unfit document that is among the upserts
+ * must be fit, and is in the set from then on. Returns 0, or a negative error code and
  * everything is as before. */
 struct documents_change {
     uint64_t revision;

@@ -25,7 +25,7 @@ static void tell_ready(struct control *control)
 {
     log_event(control->log, LOG_LEVEL_NOTICE, "ready", log_text("mesh", control->authority->mesh),
               log_number("revision", (int64_t)control->documents.revision),
-              log_number("policies", (int64_t)policy_set_count(control->documents.set)),
+              log_number("policies", (int64_t)documents_count(&control->documents)),
               log_number("nodes", (int64_t)control->nodes.count),
               log_number("epoch", (int64_t)control->sealer.epoch),
               log_text("pin", control->authority->tls.pin));
@@ -34,6 +34,21 @@ static void tell_ready(struct control *control)
                   log_text("reason", control->read_only),
                   log_text("hint", "stop the controller, run meshdns-controller recover, start it "
                                    "again"));
+}
+
+#define UNFIT_TOLD 10 /* lines; `status` lists all */
+
+static void tell_unfit(struct control *control)
+{
+    const struct unfit *unfit = &control->documents.unfit;
+    size_t count = unfit_count(unfit);
+
+    for (size_t i = 0; i < count && i < UNFIT_TOLD; i++)
+        log_event(control->log, LOG_LEVEL_ERROR, "policy-unfit",
+                  log_text("policy", value_get_text(&unfit->list.list.items[i], "policy")),
+                  log_text("reason", value_get_text(&unfit->list.list.items[i], "reason")),
+                  log_number("of", (int64_t)count),
+                  log_text("hint", "this version refuses it: it is served as it is; change it"));
 }
 
 static int serve(struct control *control, struct error *err)
@@ -46,6 +61,7 @@ static int serve(struct control *control, struct error *err)
         r = api_open(control, hub, &api, err);
     if (r == 0) {
         tell_ready(control);
+        tell_unfit(control);
         hub_run(hub, api_tick, api);
         log_event(control->log, LOG_LEVEL_NOTICE, "stopping",
                   log_number("revision", (int64_t)control->documents.revision));

@@ -92,6 +92,14 @@ static void put_texts(const char *label, const struct value *list)
     }
 }
 
+/* Policies that the controller would not accept today. */
+static void put_unfit(const struct value *list)
+{
+    for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.count; i++)
+        put_line("UNFIT", "policy %s: %s", text_of(&list->list.items[i], "policy"),
+                 text_of(&list->list.items[i], "reason"));
+}
+
 static void put_syncd(const struct value *answer)
 {
     const struct value *snapshot = value_get(answer, "snapshot");
@@ -122,6 +130,7 @@ static void put_controller(const struct value *answer)
              value_get_integer(answer, "uptime_s", 0));
     if (value_get_boolean(answer, "read_only", false))
         put_line("READ-ONLY", "%s", text_of(answer, "read_only_reason"));
+    put_unfit(value_get(answer, "unfit"));
     put_revision(answer);
     put_line("nodes",
              "%" PRId64 " known, %" PRId64 " connected, %" PRId64 " current, %" PRId64

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import ssl
 import stat
 import time
@@ -379,6 +380,54 @@ def test_damaged_store():
          'db.execute("DELETE FROM documents"); db.commit()', f'{one.state}/store.db'])
     done = run([harness.CONTROLLER, 'run', *one._flags()], expect=74)
     contains(done.err, 'the documents in the store are not those of revision 1')
+
+
+def make_older(mesh, name, before, after):
+    """Rewrites a stored document as an older meshdns would have accepted it, digest included."""
+    def summand(packed):
+        return int.from_bytes(hashlib.blake2b(packed, digest_size=32).digest(), 'little')
+
+    store = sqlite3.connect(f'{mesh.state}/store.db')
+    revision, packed, digest = store.execute(
+        'SELECT log.revision, bytes, digest FROM documents, log WHERE name = ? '
+        'ORDER BY log.revision DESC LIMIT 1', [name]).fetchone()
+    changed = packed.replace(before, after)
+    check(len(changed) == len(packed) and changed != packed, f'{before} is not in {packed}')
+    number = int.from_bytes(digest, 'little') - summand(packed) + summand(changed)
+    store.execute('UPDATE documents SET bytes = ? WHERE name = ?', [changed, name])
+    store.execute('UPDATE log SET digest = ? WHERE revision = ?',
+                  [(number % 2 ** 256).to_bytes(32, 'little'), revision])
+    store.commit()
+    store.close()
+
+
+def test_stored_by_an_older_version():
+    """a policy that today's checks refuse is served and named, and can be changed"""
+    one = Mesh()
+    one.apply(policy('kept'), policy('odd'))
+    one.stop()
+    make_older(one, 'odd', b'weight', b'weighs')
+    one.start()
+    equal([(item['policy'], item['reason']) for item in one.status['unfit']],
+          [('odd', "destinations[0]: unknown key 'weighs'")])
+    equal(one.status['policies'], 2, 'the number of policies')
+    contains(one.controller.err, 'policy-unfit policy=odd reason="destinations[0]: ')
+    contains(one.meshctl('status', '--controller').out, 'policy odd: destinations[0]: ')
+    node = one.join('web-1')
+    one.wait_current()
+    equal(node.status['unsupported'], ['odd'], 'what the node got and is as strict about')
+    one.apply(policy('other'))
+    try:
+        one.apply(one.api('GET', '/v1/policies/odd')['document'])
+        check(False, 'it was accepted as it is')
+    except Refused as no:
+        equal((no.status, no.problem['where']), (422, 'odd'))
+    one.apply(policy('odd', 7))
+    equal(one.status['unfit'], [])
+    one.wait_current()
+    equal(node.meshctl('resolve', 'odd.mesh').code, 0)
+    one.restart()
+    equal(one.status['unfit'], [])
 
 
 if __name__ == '__main__':

@@ -3,7 +3,9 @@
 
 #include <criterion/criterion.h>
 
+#include "auto.h"
 #include "made_store.h"
+#include "pack.h"
 #include "store_db.h"
 #include "store_documents.h"
 
@@ -83,6 +85,98 @@ Test(documents, a_wrong_change_is_refused_by_name_and_nothing_moves)
                            error_line(&err));
         expect_untouched(&made, &before);
     }
+    made_store_unload(&made);
+    made_store_load(&made);
+    expect_untouched(&made, &before);
+    made_store_done(&made);
+}
+
+/* Commits documents as a meshdns would that has no checks at all. */
+static void store_unchecked(struct made_store *made, const char *const *texts, size_t count)
+{
+    uint64_t revision;
+    struct error err = {0};
+    uint8_t digest[SEAL_DIGEST];
+
+    memcpy(digest, made->documents.digest, sizeof(digest));
+    cr_assert_eq(store_begin(made->store, &err), 0);
+    cr_assert_eq(store_next_revision(made->store, &revision, &err), 0);
+    for (size_t i = 0; i < count; i++) {
+        AUTO_VALUE struct value document = {0};
+        AUTO_BUFFER struct buffer packed = {0};
+
+        cr_assert_eq(json_read(texts[i], strlen(texts[i]), &document, &err), 0, "%s",
+                     error_line(&err));
+        pack_write(&document, &packed);
+        seal_digest_add(digest, packed.bytes, packed.size);
+        cr_assert_eq(store_documents_put(made->store, value_get_text(&document, "policy"), revision,
+                                         packed.bytes, packed.size, &err),
+                     0);
+    }
+    cr_assert_eq(store_documents_log(made->store, revision, digest, &err), 0);
+    cr_assert_eq(store_commit(made->store, &err), 0);
+}
+
+static const char *const unchecked[] = {
+    POLICY("odd", "odd.mesh", "\"colour\": 1, " TO("10.0.0.1")),
+    POLICY("usurper", "stands.mesh", TO("10.0.0.2")),
+    POLICY("led", "led.mesh", "\"alias\": \"odd.mesh\""),
+    POLICY("good", "good.mesh", TO("10.0.0.3")),
+};
+
+/* Changes, one after the other, and what is unfit behind each. */
+static const struct {
+    const char *text;
+    int result;
+    size_t changed;
+    const char *unfit;
+} cures[] = {
+    {"{\"upserts\": [" POLICY("new", "n.mesh", TO("10.0.0.1")) "]}", 0, 1, "odd led usurper "},
+    {"{\"upserts\": [" POLICY("odd", "odd.mesh", "\"colour\": 1, " TO("10.0.0.1")) "]}",
+     ERROR_UNSUPPORTED, 0, "odd led usurper "},
+    {"{\"upserts\": [" POLICY("usurper", "stands.mesh", TO("10.0.0.2")) "]}", ERROR_CONFLICT, 0,
+     "odd led usurper "},
+    {"{\"upserts\": [" POLICY("odd", "odd.mesh", TO("10.0.0.1")) "]}", 0, 1, "led usurper "},
+    {"{\"upserts\": [" POLICY("led", "led.mesh", "\"alias\": \"odd.mesh\"") "]}", 0, 0, "usurper "},
+    {"{\"deletes\": [\"odd\"]}", ERROR_CONFLICT, 0, "usurper "}, /* led leads to it again */
+    {"{\"deletes\": [\"usurper\"]}", 0, 1, ""},
+};
+
+static void expect_unfit(const struct made_store *made, const char *names)
+{
+    const struct unfit *unfit = &made->documents.unfit;
+    char all[64] = "";
+
+    for (size_t i = 0; i < unfit_count(unfit); i++) {
+        strcat(all, value_get_text(&unfit->list.list.items[i], "policy"));
+        strcat(all, " ");
+    }
+    cr_expect_str_eq(all, names);
+}
+
+Test(documents, what_was_stored_and_is_refused_today_is_named_and_can_be_changed)
+{
+    struct made_store made;
+    struct error err = {0};
+
+    made_store_init(&made);
+    made_store_put(&made, "stands", 3);
+    store_unchecked(&made, unchecked, 4);
+    made_store_unload(&made);
+    made_store_load(&made);
+    cr_expect_eq(documents_count(&made.documents), 5);
+    for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++) {
+        struct documents_change change = {0};
+        uint64_t revision = made.documents.revision;
+        size_t index;
+        int r = made_store_apply(&made, cures[i].text, &change, &index, &err);
+
+        cr_expect(r == cures[i].result, "row %zu: %d %s", i, r, error_line(&err));
+        cr_expect_eq(change.changed, cures[i].changed, "row %zu", i);
+        cr_expect_eq(made.documents.revision, revision + cures[i].changed, "row %zu", i);
+        expect_unfit(&made, cures[i].unfit);
+    }
+    struct before before = look(&made);
     made_store_unload(&made);
     made_store_load(&made);
     expect_untouched(&made, &before);
