@@ -126,14 +126,20 @@ static int copy_record(struct snapshot_check *check, size_t block, size_t *ret_u
     return snapshot_find_is_whole(map, &record) ? 1 : 0;
 }
 
-/* The length of a key that a record holds, and the key, zero-padded as snapshot_find wants. */
-static size_t copy_key(const struct snapshot_check *check, uint8_t ret_key[static 288])
+/* The key that the copied record of so many units holds, zero-padded as snapshot_find wants. */
+static int copy_key(const struct snapshot_check *check, size_t block, size_t units,
+                    uint8_t ret_key[static 288], size_t *ret_length, struct error *err)
 {
     size_t length = SNAPSHOT_META_NAME_LENGTH(check->words[0]);
 
+    if (length == 0)
+        return error_set(err, ERROR_INVALID, "block %zu has no name", block);
+    if (length > units * SNAPSHOT_BLOCK - 16) /* sequence and meta */
+        return error_set(err, ERROR_INVALID, "block %zu has a name that reaches behind it", block);
     memset(ret_key, 0, 288);
     memcpy(ret_key, check->words + 1, length);
-    return length;
+    *ret_length = length;
+    return 0;
 }
 
 int snapshot_check_get(struct snapshot_check *check, const void *key, size_t length,
@@ -208,9 +214,9 @@ static int check_slot(struct snapshot_check *check, size_t slot, uint8_t ret_key
             return 0;
         int r = copy_record(check, block, &units, err);
         if (r > 0) {
-            *ret_length = copy_key(check, ret_key);
-            r = *ret_length == 0 ? error_set(err, ERROR_INVALID, "block %zu has no name", block)
-                                 : check_place(check, slot, word, ret_key, *ret_length, err);
+            r = copy_key(check, block, units, ret_key, ret_length, err);
+            if (r == 0)
+                r = check_place(check, slot, word, ret_key, *ret_length, err);
         } else if (r == 0) {
             r = ERROR_AGAIN;
         }

@@ -181,6 +181,7 @@ Test(snapshot_check, damage_is_found_and_named)
         {1, false, 0xffffffff, 0, "0 units"},
         {1, false, 0xffffffff, 0x00ffffff, "reach behind the file"},
         {1, false, UINT64_C(0xff) << 32, 0, "has no name"},
+        {1, false, UINT64_C(0xff) << 32, UINT64_C(255) << 32, "a name that reaches behind it"},
         {1, false, UINT64_C(0xff) << 40, UINT64_C(65) << 40, "kind-0-4.mesh: has 65 rules"},
         {1, false, UINT64_C(0xff) << 40, UINT64_C(9) << 40, "kind-0-4.mesh: "},
         {2, false, 0xff, 'x', "another name's tag"},
