@@ -107,6 +107,12 @@ static size_t character_size(const uint8_t *at, size_t left)
     return size;
 }
 
+/* The bytes of a text: msgpack-c has NULL for none. */
+static const char *bytes_of(const msgpack_object_str *str)
+{
+    return str->size ? str->ptr : "";
+}
+
 static bool is_text(const msgpack_object_str *str)
 {
     struct cursor cursor = cursor_view(str->ptr, str->size);
@@ -182,7 +188,7 @@ static int read_map(const msgpack_object_map *source, struct value *map, struct 
         if (!is_text(&key->via.str))
             return no_text(err);
 
-        AUTO_FREE char *name = strndup(key->via.str.ptr, key->via.str.size);
+        AUTO_FREE char *name = strndup(bytes_of(&key->via.str), key->via.str.size);
         struct value item = {.type = VALUE_NULL};
         int r = name ? read_value(&source->ptr[i].val, &item, err) : no_memory(err);
         if (r == 0 && value_put(map, name, &item) < 0)
@@ -197,7 +203,7 @@ static int read_text(const msgpack_object_str *str, struct value *ret_value, str
 {
     if (!is_text(str))
         return no_text(err);
-    return value_string(ret_value, str->ptr, str->size) < 0 ? no_memory(err) : 0;
+    return value_string(ret_value, bytes_of(str), str->size) < 0 ? no_memory(err) : 0;
 }
 
 /* Recurses at most VALUE_DEPTH_MAX deep, by pack_check. On failure leaves VALUE_NULL. */

@@ -112,6 +112,17 @@ Test(pack_read, a_tree_comes_back_as_it_was)
     cr_expect(value_is_equal(&map, &back));
 }
 
+Test(pack_read, an_empty_text_in_front_is_a_text)
+{
+    AUTO_VALUE struct value back = {0};
+
+    cr_assert_eq(pack_read("\xa0", 1, &back, NULL), 0);
+    cr_expect(back.type == VALUE_STRING && back.string.length == 0);
+    value_done(&back);
+    cr_assert_eq(pack_read("\x81\xa0\x01", 3, &back, NULL), 0);
+    cr_expect_eq(value_get_integer(&back, "", 0), 1);
+}
+
 static const struct {
     const char *hex, *why;
 } wrong[] = {
