@@ -75,7 +75,8 @@ need_packages() {
     "${apt[@]}" install --no-install-recommends "$@" >/dev/null
 }
 
-# build_in FOLDER MESON_OPTION...: configures once and builds all. Quiet, unless it fails.
+# build_in FOLDER MESON_OPTION...: configures once and builds all, or only=TARGET. Quiet, unless it
+# fails.
 build_in() {
     local folder=$1 log
     shift
@@ -87,7 +88,7 @@ build_in() {
             return 1
         }
     fi
-    ninja -k 0 -C "$folder" >"$log" 2>&1 || {
+    ninja -k 0 -C "$folder" ${only:+"$only"} >"$log" 2>&1 || {
         grep -E -A 4 'error:|undefined reference|ninja: error' "$log" | head -n 100 >&2
         return 1
     }

@@ -1,7 +1,7 @@
 /* stress_mutants.c - any bytes give an answer or a miss.
  *
  * 1. A snapshot cut at every length is opened and asked: shorter than its header says it is a miss.
- * 2. 10,000 random mutants of it (MESHDNS_LONG=1: 100,000) are read from memory of exactly their
+ * 2. 10,000 random mutants of it (MESHDNS_LONG=1: 1,000,000) are read from memory of exactly their
  *    size, so that AddressSanitizer, which this program always has, sees each read outside. Each
  *    look-up must end in good time, and each answer must be well-formed.
  */
@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kinds.h"
 #include "snapshot_map.h"
 #include "whole.h"
 
-#define IDS       60
-#define LONG_NAME 200      /* bytes, so more than fit into a block */
-#define SLOW_NS   50000000 /* of processor time; a look-up of a good file takes some hundred */
+#define IDS     60
+#define SLOW_NS 50000000 /* of processor time; a look-up of a good file takes some hundred */
 
 static char folder[64], path[128];
 static uint64_t state = 20261123;
@@ -29,63 +29,14 @@ static uint64_t seeded(void)
     return rng_mix(state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
-static char long_name[LONG_NAME + 1];
-static const char *const names[] = {"rules",          "stick", "alias",  "web", "a.b",
-                                    "x.pass.example", "127",   "denied", "big", long_name};
-
-static void put(struct snapshot_writer *writer, const void *key, size_t length,
-                const struct fixture_rule *rules, size_t count)
-{
-    static uint64_t words[FIXTURE_WORDS];
-    struct error err = {0};
-
-    size_t size = fixture_record(key, length, rules, count, words);
-    if (snapshot_writer_put(writer, words, size, &err) < 0)
-        abort();
-}
-
 /* A snapshot with every kind of record there is. */
 static void make_snapshot(void)
 {
-    static struct fixture_destination d[600];
-    static const char *const domains[] = {"corp.example", "pass.example", "mesh"};
-    uint64_t words[FIXTURE_WORDS];
-    struct fixture_rule rules[] = {
-        {.verb = SNAPSHOT_DENY, .apps = {"nginx", "php*", "x"}, .uids = {33}, .uid_count = 1},
-        {.verb = SNAPSHOT_DRAW, .flags = SNAPSHOT_RULE_SHIM_ONLY, .destinations = d, .count = 5},
-        {.verb = SNAPSHOT_STICK_UID, .answers = 3, .destinations = d, .count = 7},
-        {.verb = SNAPSHOT_LIST,
-         .answers = 16,
-         .flags = SNAPSHOT_RULE_LISTED,
-         .destinations = d,
-         .count = 20},
-    };
-    struct fixture_rule reverse = {.verb = SNAPSHOT_NAME, .canonical = "host.mesh"};
-    struct fixture_rule alias = {
-        .verb = SNAPSHOT_DRAW, .canonical = "target.mesh", .destinations = d, .count = 3};
-    struct fixture_rule big = {
-        .verb = SNAPSHOT_DRAW, .answers = 16, .destinations = d, .count = 600};
     struct snapshot_writer *writer = whole_open(path);
 
-    for (size_t i = 0; i < 600; i++)
-        d[i] = (struct fixture_destination){.v4 = i % 3 ? (uint32_t)i + 1 : 0,
-                                            .v6 = i % 3 != 1 ? i + 1 : 0,
-                                            .weight = (uint16_t)(i + 1)};
     for (unsigned id = 0; id < IDS; id++)
         whole_put(writer, id, id + 1);
-    put(writer, "rules", 5, rules, 4);
-    put(writer, "stick", 5, rules + 2, 1);
-    put(writer, "alias", 5, &alias, 1);
-    put(writer, "big", 3, &big, 1);
-    put(writer, "denied", 6, rules, 1);
-    put(writer, ".pass.example", 13, &(struct fixture_rule){.verb = SNAPSHOT_PASS}, 1);
-    put(writer, "web.corp.example", 16, &alias, 1);
-    memset(long_name, 'n', LONG_NAME);
-    long_name[63] = long_name[127] = long_name[191] = '.';
-    put(writer, long_name, LONG_NAME, &alias, 1);
-    put(writer, "@\x0a\x01\x02\x03", 5, &reverse, 1);
-    if (snapshot_writer_put(writer, words, fixture_search(2, domains, 3, words), NULL) < 0)
-        abort();
+    kinds_put(writer, 600);
     whole_delete(writer, 11);
     snapshot_writer_close(writer);
 }
@@ -102,16 +53,6 @@ struct outcome {
     size_t found, missed, malformed, slow;
 };
 
-static bool is_well_formed(const struct resolve_answer *answer, bool has_destinations)
-{
-    if (answer->canonical[answer->canonical_length] != '\0')
-        return false;
-    for (size_t i = 0; has_destinations && i < answer->count; i++)
-        if (!answer->destinations[i].has_v4 && !answer->destinations[i].has_v6)
-            return false;
-    return !has_destinations || (answer->count >= 1 && answer->count <= 16);
-}
-
 static void look(struct snapshot_reader *reader, const char *name, struct outcome *outcome)
 {
     struct rng rng = {0};
@@ -124,11 +65,11 @@ static void look(struct snapshot_reader *reader, const char *name, struct outcom
     int64_t start = processor_ns();
 
     enum resolve_result result = name ? resolve_name(reader, &request, &answer)
-                                      : resolve_address(reader, "\x0a\x01\x02\x03", 4, &answer);
+                                      : resolve_address(reader, KINDS_ADDRESS, 4, &answer);
     outcome->slow += processor_ns() - start > SLOW_NS;
     outcome->found += result == RESOLVE_FOUND;
     outcome->missed += result == RESOLVE_MISS;
-    if (result == RESOLVE_FOUND && !is_well_formed(&answer, name != NULL))
+    if (result == RESOLVE_FOUND && !kinds_is_well_formed(&answer, name != NULL))
         outcome->malformed++;
 }
 
@@ -142,8 +83,8 @@ static void look_around(struct snapshot_reader *reader, bool is_all, struct outc
         if (is_all || seeded() % 8 == 0)
             look(reader, name, outcome);
     }
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        look(reader, names[i], outcome);
+    for (size_t i = 0; i < KINDS_NAMES; i++)
+        look(reader, kinds_names[i], outcome);
     look(reader, NULL, outcome);
 }
 
@@ -190,7 +131,7 @@ static void move_to_end(uint64_t *words, size_t size, const struct places *place
         uint64_t slot = words[places->words[i]];
         size_t block = (uint32_t)slot;
         if (places->words[i] < SNAPSHOT_HEADER / 8 || block == 0 || block > last ||
-            SNAPSHOT_META_NAME_LENGTH(words[block * block_words + 1]) != LONG_NAME)
+            SNAPSHOT_META_NAME_LENGTH(words[block * block_words + 1]) != KINDS_LONG)
             continue;
         memcpy(words + last * block_words, words + block * block_words, SNAPSHOT_BLOCK);
         words[places->words[i]] = slot >> 32 << 32 | last;
@@ -244,7 +185,7 @@ static void read_mutants(const uint8_t *bytes, size_t size)
 {
     static struct places places;
     struct outcome outcome = {0};
-    size_t mutants = whole_is_long() ? 100000 : 10000, refused = 0;
+    size_t mutants = whole_is_long() ? 1000000 : 10000, refused = 0;
 
     find_places((const uint64_t *)(const void *)bytes, size, &places);
     for (size_t i = 0; i < mutants; i++) {
