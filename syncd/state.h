@@ -13,8 +13,6 @@
 #include "error.h"
 #include "seal.h"
 
-#define STATE_NAME_MAX 63 /* bytes of a document's name */
-
 struct state;
 
 /* Where a state stands. All zero: nothing has been stored yet. */

@@ -383,14 +383,6 @@ bool sync_is_connected(const struct sync *sync)
     return sync->is_online && sync->is_answered;
 }
 
-uint64_t sync_count(const struct sync *sync, const char *reason)
-{
-    for (unsigned i = 1; i < REFUSALS; i++)
-        if (strcmp(refusal_name(i), reason) == 0)
-            return sync->refused.counts[i];
-    return 0;
-}
-
 void sync_describe(const struct sync *sync, uint64_t now_ms, struct value *map)
 {
     AUTO_VALUE struct value counters = {0};

@@ -53,8 +53,5 @@ uint64_t sync_tick(struct sync *sync, uint64_t now_ms);
 bool sync_is_fresh(const struct sync *sync, uint64_t now_ms);
 bool sync_is_connected(const struct sync *sync);
 
-/* How often messages were refused for a reason, by its name ("replayed"); 0 for unknown names. */
-uint64_t sync_count(const struct sync *sync, const char *reason);
-
 /* Adds connected, fresh, stale_for_s, epoch and counters to a map. */
 void sync_describe(const struct sync *sync, uint64_t now_ms, struct value *map);

@@ -10,28 +10,10 @@
 #include "policy_when.h"
 
 const char *const policy_select_names[] = {"weighted", "latency", "sticky", "ordered", NULL};
-const char *const policy_sticky_names[] = {"host", "uid", "app", "process", NULL};
-const char *const policy_all_down_names[] = {"all", "dns", "fail", NULL};
-const char *const policy_port_names[] = {"required", "optional", "ignore", NULL};
 
 const char *policy_select_name(enum policy_select select)
 {
     return policy_select_names[select];
-}
-
-const char *policy_sticky_name(enum policy_sticky sticky)
-{
-    return policy_sticky_names[sticky];
-}
-
-const char *policy_all_down_name(enum policy_all_down all_down)
-{
-    return policy_all_down_names[all_down];
-}
-
-const char *policy_port_name(enum policy_port port)
-{
-    return policy_port_names[port];
 }
 
 bool policy_is_name(const char *name)

@@ -108,11 +108,8 @@ bool policy_is_conditional(const struct policy *policy);
 /* Whether any of its destinations has a port. */
 bool policy_has_port(const struct policy *policy);
 
-/* The words of the language: "weighted", "host", "all", "required". */
+/* The word of the language: "weighted". */
 const char *policy_select_name(enum policy_select select);
-const char *policy_sticky_name(enum policy_sticky sticky);
-const char *policy_all_down_name(enum policy_all_down all_down);
-const char *policy_port_name(enum policy_port port);
 
 /* Whether a name is a good policy name: [a-z0-9-]{1,63}. */
 bool policy_is_name(const char *name);

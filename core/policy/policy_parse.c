@@ -11,6 +11,10 @@
 #include "policy_when.h"
 #include "snapshot_format.h"
 
+/* In the order of their enums. */
+static const char *const sticky_names[] = {"host", "uid", "app", "process", NULL};
+static const char *const all_down_names[] = {"all", "dns", "fail", NULL};
+static const char *const port_names[] = {"required", "optional", "ignore", NULL};
 static const char *const action_names[] = {"deny", NULL};
 
 static int read_name(const struct value *value, void *target, struct error *err)
@@ -126,7 +130,7 @@ static int read_sticky_by(const struct value *value, void *target, struct error 
 {
     struct policy *policy = target;
     size_t index = policy->sticky;
-    int r = policy_read_choice(value, policy_sticky_names, &index, err);
+    int r = policy_read_choice(value, sticky_names, &index, err);
 
     policy->sticky = (enum policy_sticky)index;
     return r;
@@ -148,7 +152,7 @@ static int read_all_down(const struct value *value, void *target, struct error *
 {
     struct policy *policy = target;
     size_t index = policy->on_all_down;
-    int r = policy_read_choice(value, policy_all_down_names, &index, err);
+    int r = policy_read_choice(value, all_down_names, &index, err);
 
     policy->on_all_down = (enum policy_all_down)index;
     return r;
@@ -166,7 +170,7 @@ static int read_port(const struct value *value, void *target, struct error *err)
         error_hint(err, "the number belongs to the destinations: {address: 10.0.1.10, port: 443}");
         return ERROR_INVALID;
     }
-    int r = policy_read_choice(value, policy_port_names, &index, err);
+    int r = policy_read_choice(value, port_names, &index, err);
     policy->port = (enum policy_port)index;
     policy->is_port_given = true;
     return r;

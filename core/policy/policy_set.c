@@ -251,13 +251,6 @@ const struct policy *policy_set_reverse(const struct policy_set *set, const void
     return entry && entry->covers.count > 0 ? entry->covers.policies[0] : NULL;
 }
 
-const struct policy *policy_set_get(const struct policy_set *set, const char *text)
-{
-    const struct policy_set_name *name = find(set, text);
-
-    return name ? name->policy : NULL;
-}
-
 struct policy_walk {
     int (*visit)(void *context, const struct policy *policy);
     void *context;

@@ -57,8 +57,7 @@ size_t policy_set_domain(const struct policy_set *set, const char *domain,
 const struct policy *policy_set_reverse(const struct policy_set *set, const void *address,
                                         size_t size);
 
-/* The policy of a name, or NULL; and all, in name order. */
-const struct policy *policy_set_get(const struct policy_set *set, const char *name);
+/* All policies, in name order. */
 int policy_set_each(const struct policy_set *set,
                     int (*visit)(void *context, const struct policy *policy), void *context);
 

@@ -45,10 +45,10 @@ static void stands(const struct standing *before)
 static void refused_as(const char *reason, enum session_channel channel,
                        const struct standing *before)
 {
-    uint64_t count = sync_count(pupil.sync, reason);
+    int64_t count = pupil_refused(reason);
 
     pupil_receive(channel);
-    cr_expect_eq(sync_count(pupil.sync, reason), count + 1, "not counted as %s", reason);
+    cr_expect_eq(pupil_refused(reason), count + 1, "not counted as %s", reason);
     stands(before);
 }
 
