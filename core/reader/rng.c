@@ -6,8 +6,8 @@
  * it is in no trouble. The seed is also the epoch: a thread whose generator knows another one
  * starts a new stream from the seed and a ticket.
  *
- * Where the kernel or a sandbox refuses the page, the state is a static one with the process id
- * beside the seed, compared at each call: getpid costs 0.2 us, but is right.
+ * Where the kernel, a sandbox or an emulator has no such page, the state is a static one with the
+ * process id beside the seed, compared at each call: getpid costs 0.2 us, but is right.
  */
 #include "rng.h"
 
@@ -24,6 +24,13 @@
 static struct rng_process unwiped;
 _Atomic(struct rng_process *) rng_process;
 
+/* Whether the kernel will wipe the page at fork. An emulator (qemu-user 7.2) says yes to any advice
+ * and forgets it, so one who takes an advice that does not exist is not believed. */
+static bool is_wiped_at_fork(void *page, size_t size)
+{
+    return madvise(page, size, -1) != 0 && madvise(page, size, MADV_WIPEONFORK) == 0;
+}
+
 /* Publishes the page, or `unwiped` where there is none. A loser unmaps its own: nobody saw it. */
 static struct rng_process *make_process(void)
 {
@@ -31,7 +38,7 @@ static struct rng_process *make_process(void)
     size_t size = sizeof(struct rng_process);
     struct rng_process *expected = NULL, *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
                                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    bool is_wiped = page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0;
+    bool is_wiped = page != MAP_FAILED && is_wiped_at_fork(page, size);
     struct rng_process *mine = is_wiped ? page : &unwiped;
 
     /* Release: the fresh page's zeros; acquire: another thread's page. */
