@@ -3,22 +3,19 @@
  * For programs that are started with LD_PRELOAD. What no policy covers, and all that is no question
  * about a name (no node, a numeric one, flags that libc refuses), goes to the next getaddrinfo in
  * the process, with the arguments as they came. The rest follows glibc 2.36 to the letter
- * (sysdeps/posix/getaddrinfo.c): which nodes, in which order of types, with which codes.
+ * (sysdeps/posix/getaddrinfo.c): which nodes, in which order of types, with which codes. Where musl
+ * differs, libc.h says so.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "libc.h"
 #include "list.h"
 #include "process.h"
 #include "resolve.h"
 #include "services.h"
-
-/* glibc knows these flags; 0x300 are two of its old ones for IDN. Others it refuses. */
-#define FLAGS                                                                                      \
-    (AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_ADDRCONFIG | AI_V4MAPPED | AI_IDN |           \
-     AI_CANONIDN | 0x300 | AI_NUMERICSERV | AI_ALL)
 
 /* Asks the getaddrinfo that would have been called without us. */
 static int pass(const char *node, const char *service, const struct addrinfo *hints,
@@ -38,12 +35,12 @@ static bool is_ascii(const char *text)
     return *text == '\0';
 }
 
-/* libc takes a lone star for no node. */
+/* glibc takes a lone star for no node. */
 static bool is_number_or_star(const char *node)
 {
     struct in_addr number;
 
-    return (node[0] == '*' && !node[1]) ||
+    return (LIBC_HAS_STAR && node[0] == '*' && !node[1]) ||
            (node[0] >= '0' && node[0] <= '9' && inet_aton(node, &number));
 }
 
@@ -53,8 +50,8 @@ static bool is_ours(const char *node, const struct addrinfo *hints)
 {
     if (!node || (node[0] < 'A' && is_number_or_star(node)))
         return false;
-    if (hints->ai_flags & (~FLAGS | AI_NUMERICHOST | AI_IDN) &&
-        !((hints->ai_flags & (~FLAGS | AI_NUMERICHOST)) == 0 && is_ascii(node)))
+    if (hints->ai_flags & (~LIBC_FLAGS | AI_NUMERICHOST | LIBC_FLAGS_IDN) &&
+        !((hints->ai_flags & (~LIBC_FLAGS | AI_NUMERICHOST)) == 0 && is_ascii(node)))
         return false;
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
         hints->ai_family != AF_INET6)
@@ -96,7 +93,7 @@ static inline enum resolve_result draw(struct snapshot_reader *snapshot, const c
 PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                                struct addrinfo **ret_list)
 {
-    static const struct addrinfo defaults = {.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG};
+    static const struct addrinfo defaults = {.ai_flags = LIBC_FLAGS_DEFAULT};
     const struct addrinfo *wanted = hints ? hints : &defaults;
     struct snapshot_reader *snapshot;
     struct resolve_answer answer;
@@ -110,7 +107,7 @@ PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const stru
     if (result == RESOLVE_MISS)
         return pass(node, service, hints, ret_list);
     /* As in libc, what is wrong with the service is said before what is wrong with the name. */
-    if (service && service[0] == '*' && !service[1])
+    if (LIBC_HAS_STAR && service && service[0] == '*' && !service[1])
         service = NULL;
     error = services_expand(pass, service, wanted, &services);
     if (error)

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "hosts.h"
+#include "libc.h"
 #include "process.h"
 #include "resolve.h"
 
@@ -49,12 +50,12 @@ PROCESS_EXPORT struct hostent *gethostbyaddr(const void *address, socklen_t leng
     static _Atomic(void *) known;
     struct hostent *(*real)(const void *, socklen_t, int);
     struct hostent *found;
-    int code, h_error = NETDB_SUCCESS;
+    int code, h_error = LIBC_H_SUCCESS;
     const struct hosts_place place = {&kept.host, kept.buffer, sizeof(kept.buffer), &found,
                                       &h_error};
 
     if (is_answered(address, length, family, &place, &code))
         return hosts_end(found, h_error);
     *(void **)&real = process_next("gethostbyaddr", &known);
-    return real ? real(address, length, family) : hosts_end(NULL, NETDB_INTERNAL);
+    return real ? real(address, length, family) : hosts_end(NULL, LIBC_H_INTERNAL);
 }

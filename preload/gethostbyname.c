@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "hosts.h"
+#include "libc.h"
 #include "process.h"
 #include "resolve.h"
 
@@ -85,7 +86,7 @@ PROCESS_EXPORT int gethostbyname_r(const char *name, struct hostent *ret_host, c
 static bool is_kept(const char *name, int family, struct hosts_kept *kept,
                     struct hostent **ret_found)
 {
-    int code, h_error = NETDB_SUCCESS;
+    int code, h_error = LIBC_H_SUCCESS;
     const struct hosts_place place = {&kept->host, kept->buffer, sizeof(kept->buffer), ret_found,
                                       &h_error};
 
@@ -105,7 +106,7 @@ PROCESS_EXPORT struct hostent *gethostbyname2(const char *name, int family)
     if (is_kept(name, family, &kept, &found))
         return found;
     *(void **)&real = process_next("gethostbyname2", &known);
-    return real ? real(name, family) : hosts_end(NULL, NETDB_INTERNAL);
+    return real ? real(name, family) : hosts_end(NULL, LIBC_H_INTERNAL);
 }
 
 PROCESS_EXPORT struct hostent *gethostbyname(const char *name)
@@ -118,5 +119,5 @@ PROCESS_EXPORT struct hostent *gethostbyname(const char *name)
     if (is_kept(name, AF_INET, &kept, &found))
         return found;
     *(void **)&real = process_next("gethostbyname", &known);
-    return real ? real(name) : hosts_end(NULL, NETDB_INTERNAL);
+    return real ? real(name) : hosts_end(NULL, LIBC_H_INTERNAL);
 }

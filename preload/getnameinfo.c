@@ -13,11 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libc.h"
 #include "process.h"
 #include "resolve.h"
-
-/* glibc knows these flags; 0xc0 are two of its old ones for IDN. Others it refuses. */
-#define FLAGS (NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | NI_DGRAM | NI_IDN | 0xc0)
 
 #define DOMAIN_ROOM 1024 /* of a host name, and of what libc tells about one */
 
@@ -116,7 +114,7 @@ PROCESS_EXPORT int getnameinfo(const struct sockaddr *address, socklen_t length,
     struct resolve_answer answer;
     size_t size;
 
-    if (flags & (~FLAGS | NI_NUMERICHOST) || !host || host_size == 0 ||
+    if (flags & (~LIBC_NAME_FLAGS | NI_NUMERICHOST) || !host || host_size == 0 ||
         !is_named(address, length, &answer))
         return pass(address, length, host, host_size, service, service_size, flags);
     if (flags & NI_NOFQDN)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "libc.h"
+
 static int end(int error, int h_error, struct hostent *found, const struct hosts_place *place)
 {
     *place->ret_found = found;
@@ -14,8 +16,8 @@ static int end(int error, int h_error, struct hostent *found, const struct hosts
 int hosts_fill(const struct resolve_answer *answer, int family, const struct hosts_place *place)
 {
     if (!packing_host(answer, family, place->buffer, place->size, place->host))
-        return end(ERANGE, NETDB_INTERNAL, NULL, place);
-    return end(0, NETDB_SUCCESS, place->host, place);
+        return end(ERANGE, LIBC_H_INTERNAL, NULL, place);
+    return end(0, LIBC_H_SUCCESS, place->host, place);
 }
 
 int hosts_refuse(int h_error, const struct hosts_place *place)
@@ -25,7 +27,7 @@ int hosts_refuse(int h_error, const struct hosts_place *place)
 
 int hosts_lack(const struct hosts_place *place)
 {
-    return end(ENOSYS, NETDB_INTERNAL, NULL, place);
+    return end(ENOSYS, LIBC_H_INTERNAL, NULL, place);
 }
 
 struct hostent *hosts_end(struct hostent *found, int h_error)

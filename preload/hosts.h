@@ -28,7 +28,7 @@ struct hosts_kept {
     char buffer[PACKING_ROOM];
 };
 
-/* Lays an answer out. Returns 0, or ERANGE with NETDB_INTERNAL when the buffer is too small. */
+/* Lays an answer out. Returns 0, or ERANGE with LIBC_H_INTERNAL when the buffer is too small. */
 int hosts_fill(const struct resolve_answer *answer, int family, const struct hosts_place *place);
 
 /* Tells that there is no such host: HOST_NOT_FOUND or NO_DATA. Returns 0. */

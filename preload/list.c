@@ -1,7 +1,9 @@
 /* list.c - a node is one block: the addrinfo, and the address that it points at.
  *
  * That is glibc's own layout, and its freeaddrinfo frees a node and its canonical name, nothing
- * more. So a list of ours may be freed by whoever the program calls.
+ * more. So a list of ours may be freed by whoever the program calls. Under musl our own
+ * freeaddrinfo must tell our nodes from musl's, whose address too lies right behind the addrinfo:
+ * there a mark lies between the two.
  */
 #include "list.h"
 
@@ -11,14 +13,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#ifdef __GLIBC__
+#define MARK
+#define SET_MARK(node) ((void)0)
+#else
+/* In musl's nodes a sockaddr begins here; its family, the first two bytes, is never this. */
+#define MARK_WORD      UINT64_C(0x736e64687365ffff)
+#define MARK           uint64_t mark;
+#define SET_MARK(node) ((node)->mark = MARK_WORD)
+#endif
+
 struct node4 {
     struct addrinfo info;
-    struct sockaddr_in address;
+    MARK struct sockaddr_in address;
 };
 
 struct node6 {
     struct addrinfo info;
-    struct sockaddr_in6 address;
+    MARK struct sockaddr_in6 address;
 };
 
 /* What all nodes of a list have in common. */
@@ -47,6 +59,7 @@ static inline struct addrinfo *new4(const struct services_tuple *tuple, int flag
                     .sin_port = port ? port : tuple->port,
                     .sin_addr.s_addr = v4},
     };
+    SET_MARK(node);
     return &node->info;
 }
 
@@ -67,6 +80,7 @@ static struct addrinfo *new6(const struct services_tuple *tuple, int flags,
         .address = {.sin6_family = AF_INET6, .sin6_port = port ? port : tuple->port},
     };
     memcpy(&node->address.sin6_addr, v6, 16);
+    SET_MARK(node);
     return &node->info;
 }
 
@@ -168,3 +182,15 @@ int list_build(const struct resolve_answer *answer, const struct services *servi
     *ret_list = only;
     return 0;
 }
+
+#ifndef __GLIBC__
+
+bool list_is_ours(const struct addrinfo *node)
+{
+    const struct node4 *ours = (const void *)node; /* as far as the address, both kinds are alike */
+
+    /* The place first: a node of anybody else's may end before the mark. */
+    return (const void *)node->ai_addr == (const void *)&ours->address && ours->mark == MARK_WORD;
+}
+
+#endif

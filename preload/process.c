@@ -14,8 +14,13 @@
 
 #include "snapshot_format.h"
 
-/* Absent under musl, whose freeaddrinfo cannot free what we build. */
+#ifdef __GLIBC__
+/* Absent under musl, whose freeaddrinfo cannot free what we build for glibc's. */
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
+#define IS_BUILT_FOR_THIS_LIBC gnu_get_libc_version
+#else
+#define IS_BUILT_FOR_THIS_LIBC true /* glibc does not load a library of musl's */
+#endif
 
 /* This thread's generator. Initial-exec: found with one instruction, and without an allocation in
  * threads that look a name up in a signal handler. Preloaded objects always have room for it. */
@@ -28,15 +33,16 @@ static struct snapshot_reader snapshot = SNAPSHOT_READER(path);
 enum environment { UNREAD, BUSY, READ };
 static _Atomic(enum environment) environment;
 
-/* Takes MESHDNS_SNAPSHOT over, once. Returns false under musl, and while another caller is about
- * it, which needs a look-up before this library's constructor: then libc answers. Nobody waits. */
+/* Takes MESHDNS_SNAPSHOT over, once. Returns false under another libc than this was built for, and
+ * while another caller is about it, which needs a look-up before this library's constructor: then
+ * libc answers. Nobody waits. */
 static __attribute__((noinline)) bool read_environment(void)
 {
     enum environment seen = UNREAD;
     const char *value;
     size_t size;
 
-    if (!gnu_get_libc_version)
+    if (!IS_BUILT_FOR_THIS_LIBC)
         return false;
     if (!atomic_compare_exchange_strong_explicit(&environment, &seen, BUSY, memory_order_acquire,
                                                  memory_order_acquire))

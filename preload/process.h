@@ -16,8 +16,8 @@
 
 /* This process's view of the snapshot, at SNAPSHOT_PATH or MESHDNS_SNAPSHOT. It survives fork.
  *
- * Returns NULL when libc must answer alone: under another C library than glibc, and while another
- * caller is reading the environment, before this library's constructor has run. */
+ * Returns NULL when libc must answer alone: under another C library than it was built for, and
+ * while another caller is reading the environment, before this library's constructor has run. */
 struct snapshot_reader *process_snapshot(void);
 
 /* The calling thread's generator. */

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "libc.h"
+
 /* A port that is written in digits only: those few that cannot overflow an int. glibc cuts what is
- * above 65535 to 16 bits, so that is done here too. */
+ * above 65535 to 16 bits, so that is done here too; musl is asked what it says of them. */
 static bool plain_port(const char *service, uint16_t *ret_port)
 {
     unsigned number = 0;
@@ -24,7 +26,7 @@ static bool plain_port(const char *service, uint16_t *ret_port)
             return false;
         number = number * 10 + (unsigned)(service[i] - '0');
     }
-    if (i == 0 || service[i] != '\0')
+    if (i == 0 || service[i] != '\0' || number > LIBC_PORT_MAX)
         return false;
     *ret_port = htons((uint16_t)number);
     return true;
@@ -62,7 +64,7 @@ static int ask_libc(services_getaddrinfo real, const char *service, const struct
 int services_expand(services_getaddrinfo real, const char *service, const struct addrinfo *hints,
                     struct services *ret_services)
 {
-    static const struct services_tuple any[] = {
+    static const struct services_tuple any[3] = {
         {SOCK_STREAM, IPPROTO_TCP, 0},
         {SOCK_DGRAM, IPPROTO_UDP, 0},
         {SOCK_RAW, 0, 0},
@@ -71,14 +73,15 @@ int services_expand(services_getaddrinfo real, const char *service, const struct
     uint16_t port = 0;
     size_t from = 0, count = 1;
 
-    if (service && service[0] && !plain_port(service, &port))
+    /* To glibc an empty service is none, to musl a mistake. */
+    if (service && (service[0] || !LIBC_HAS_STAR) && !plain_port(service, &port))
         return ask_libc(real, service, hints, ret_services);
     if (socktype == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
         from = 0;
     else if (socktype == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
         from = 1;
     else if (socktype == 0 && protocol == 0)
-        count = 3;
+        count = LIBC_TYPES;
     else
         return ask_libc(real, service, hints, ret_services);
 

@@ -15,7 +15,8 @@ declare -A packages=(
         libjansson-dev libyaml-dev libxxhash-dev libcriterion-dev python3"
     [test]="binutils curl debootstrap git iproute2 libfaketime libjemalloc2
         libmimalloc2.0 libnss-wrapper mandoc musl-tools netbase openssl procps
-        python3-jsonschema strace util-linux valgrind"
+        python3-jsonschema strace util-linux valgrind gcc-12-multilib libc6-dev-i386
+        gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     [quickstart]="curl iproute2 python3 util-linux"
     [bench]="iproute2 python3 strace util-linux valgrind"

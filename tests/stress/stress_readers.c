@@ -3,10 +3,12 @@
  *     stress_readers threads      writer and readers are threads of one process (for TSan)
  *     stress_readers processes    one process of 32 threads, 4 of one; one of those is stopped and
  *                                 continued for longer than a block rests
+ *     stress_readers write FILE   the writer alone; says "ready" when there is something to read
+ *     stress_readers read FILE    4 threads that read what another program writes
  *
  * The writer changes names, adds and deletes others, and makes the file grow and shrink. Readers
  * demand: no torn answer; a name that exists throughout is always found; its versions never go
- * back, in one thread. 5 s; with MESHDNS_LONG=1 20 s.
+ * back, in one thread. 5 s; with MESHDNS_LONG=1 20 s; with MESHDNS_SECONDS as many.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -148,9 +150,11 @@ static void begin(void)
     snapshot_writer_close(writer);
 }
 
-static unsigned seconds(void)
+static int seconds(void)
 {
-    return whole_is_long() ? 20 : 5;
+    const char *wanted = getenv("MESHDNS_SECONDS");
+
+    return wanted ? atoi(wanted) : whole_is_long() ? 20 : 5;
 }
 
 static void nap(long ms)
@@ -165,16 +169,47 @@ static void *wait_for_end(void *unused)
     return unused;
 }
 
-static void run_threads(void)
+static void run_threads(size_t readers, bool is_written_here)
 {
     pthread_t clock, hand;
 
     if (pthread_create(&clock, NULL, wait_for_end, NULL) != 0 ||
-        pthread_create(&hand, NULL, write_without_rest, NULL) != 0)
+        (is_written_here && pthread_create(&hand, NULL, write_without_rest, NULL) != 0))
         abort();
-    read_in_threads(THREADS);
+    read_in_threads(readers);
     (void)pthread_join(clock, NULL);
-    (void)pthread_join(hand, NULL);
+    if (is_written_here)
+        (void)pthread_join(hand, NULL);
+}
+
+static void tell_of_readers(void)
+{
+    whole_tap(shared->torn == 0, "%zu torn answers", (size_t)shared->torn);
+    whole_tap(shared->missed == 0,
+              "%zu of %zu look-ups of names that exist throughout fell through",
+              (size_t)shared->missed, (size_t)shared->found);
+    whole_tap(shared->went_back == 0, "%zu versions went back", (size_t)shared->went_back);
+}
+
+/* The two halves, for readers of another word size, machine or C library than the writer. */
+static int run_half(const char *half, const char *file)
+{
+    (void)snprintf(path, sizeof(path), "%s", file);
+    if (strcmp(half, "write") == 0) {
+        begin();
+        puts("ready");
+        (void)fflush(stdout);
+        run_threads(0, true);
+        whole_tap(shared->written > 1000 && shared->grown >= 2, "%zu writes, %zu growths",
+                  (size_t)shared->written, (size_t)shared->grown);
+        return whole_end();
+    }
+    run_threads(PROCESSES, false);
+    tell_of_readers();
+    whole_tap(shared->found > 1000 && shared->volatile_found > 100,
+              "there was something to read: %zu found, %zu of those that come and go",
+              (size_t)shared->found, (size_t)shared->volatile_found);
+    return whole_end();
 }
 
 static pid_t start(void (*work)(size_t), size_t argument)
@@ -202,7 +237,7 @@ static unsigned run_processes(void)
         children[i] = start(read_in_threads, i == 0 ? THREADS : 1);
     if (pthread_create(&hand, NULL, write_without_rest, NULL) != 0)
         abort();
-    for (unsigned ms = 0; ms < seconds() * 1000; ms += 1300) {
+    for (int ms = 0; ms < seconds() * 1000; ms += 1300) {
         (void)kill(children[1], SIGSTOP);
         nap(1250); /* a block rests 1 s at most */
         (void)kill(children[1], SIGCONT);
@@ -222,26 +257,24 @@ int main(int count, char **arguments)
     bool in_threads = count > 1 && strcmp(arguments[1], "threads") == 0;
     unsigned bad = 0;
 
-    whole_folder(folder);
-    (void)snprintf(path, sizeof(path), "%s/snapshot", folder);
     reader = (struct snapshot_reader)SNAPSHOT_READER(path);
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         abort();
+    if (count > 2)
+        return run_half(arguments[1], arguments[2]);
 
+    whole_folder(folder);
+    (void)snprintf(path, sizeof(path), "%s/snapshot", folder);
     begin();
     if (in_threads)
-        run_threads();
+        run_threads(THREADS, true);
     else
         bad = run_processes();
     whole_remove(folder);
 
     whole_tap(bad == 0, "no reader crashed");
-    whole_tap(shared->torn == 0, "%zu torn answers", (size_t)shared->torn);
-    whole_tap(shared->missed == 0,
-              "%zu of %zu look-ups of names that exist throughout fell through",
-              (size_t)shared->missed, (size_t)shared->found);
-    whole_tap(shared->went_back == 0, "%zu versions went back", (size_t)shared->went_back);
+    tell_of_readers();
     whole_tap(shared->found > 1000 && shared->volatile_found > 100 && shared->written > 1000 &&
                   shared->grown >= 2,
               "there was stress: %zu found, %zu of those that come and go, %zu writes, %zu growths",

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "hosts.h"
+#include "libc.h"
 
 Test(hosts, each_end_has_glibcs_codes)
 {
@@ -21,13 +22,13 @@ Test(hosts, each_end_has_glibcs_codes)
     cr_expect_eq(hosts_fill(&answer, AF_INET, &place), 0);
     cr_expect_eq(found, &kept.host);
     cr_expect_str_eq(found->h_name, "shop.mesh");
-    cr_expect_eq(h_error, NETDB_SUCCESS);
+    cr_expect_eq(h_error, LIBC_H_SUCCESS);
     cr_expect_eq(errno, 0);
 
     place.size = 20;
     cr_expect_eq(hosts_fill(&answer, AF_INET, &place), ERANGE);
     cr_expect_null(found);
-    cr_expect_eq(h_error, NETDB_INTERNAL);
+    cr_expect_eq(h_error, LIBC_H_INTERNAL);
     cr_expect_eq(errno, ERANGE);
 
     found = &kept.host;
@@ -37,7 +38,7 @@ Test(hosts, each_end_has_glibcs_codes)
     cr_expect_eq(errno, 0);
 
     cr_expect_eq(hosts_lack(&place), ENOSYS);
-    cr_expect_eq(h_error, NETDB_INTERNAL);
+    cr_expect_eq(h_error, LIBC_H_INTERNAL);
 }
 
 Test(hosts, h_errno_is_set_when_nothing_was_found)
@@ -45,7 +46,7 @@ Test(hosts, h_errno_is_set_when_nothing_was_found)
     struct hostent host;
 
     h_errno = 55;
-    cr_expect_eq(hosts_end(&host, NETDB_SUCCESS), &host);
+    cr_expect_eq(hosts_end(&host, LIBC_H_SUCCESS), &host);
     cr_expect_eq(h_errno, 55);
     cr_expect_null(hosts_end(NULL, NO_DATA));
     cr_expect_eq(h_errno, NO_DATA);

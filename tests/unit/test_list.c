@@ -111,7 +111,8 @@ Test(list, an_answer_without_an_address_is_no_data)
     cr_expect_eq(list, (struct addrinfo *)&answer, "untouched on failure");
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which has an allocator and address space of its own */
+/* The sanitizer and an emulator have an address space of their own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(CRITERION_EMULATED)
 
 /* Takes all blocks of a node's size that the process may still get. They hang in a chain. */
 static size_t take_all(void **chain)

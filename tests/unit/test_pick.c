@@ -12,7 +12,11 @@
 /* MESHDNS_LONG=1: the numbers that the acceptance asks for. */
 static size_t draws(void)
 {
+#ifdef CRITERION_EMULATED
+    return 20000;
+#else
     return getenv("MESHDNS_LONG") ? 1000000 : 100000;
+#endif
 }
 
 static uint64_t seeded(uint64_t *state)

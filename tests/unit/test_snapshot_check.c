@@ -156,7 +156,7 @@ Test(snapshot_check, a_file_of_every_kind_of_record_is_whole_and_each_is_found)
 /* Finds the word number of the record "kind-0-4.mesh" and of its slot in the mapped file. */
 static void find_record(const uint64_t *file, size_t *ret_record, size_t *ret_slot)
 {
-    size_t index = file[2] / 8, slots = file[3];
+    size_t index = (size_t)file[2] / 8, slots = (size_t)file[3];
 
     for (size_t i = 0; i < slots; i++) {
         size_t at = (uint32_t)file[index + i] * (size_t)8;
@@ -253,7 +253,7 @@ Test(snapshot_check, any_bytes_give_a_verdict)
     (void)snprintf(mutant, sizeof(mutant), "%s.mutant", path);
     cr_assert_eq(file_read(path, SIZE_MAX / 2, &bytes, &size, NULL), 0);
     uint64_t *header = (uint64_t *)(void *)bytes;
-    size_t index = header[2], used = header[5] * 64; /* what lies behind is empty */
+    size_t index = (size_t)header[2], used = (size_t)header[5] * 64; /* what lies behind is empty */
     for (int i = 0; i < MUTANTS; i++) {
         AUTO_FREE uint8_t *copy = malloc(size);
         struct snapshot_check *check = NULL;
