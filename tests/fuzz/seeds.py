@@ -198,15 +198,19 @@ def messages():
 
 def calls():
     for at, name in enumerate(NAMES):
-        for which in range(5):
-            size = (1024, 512, 0, 200, 511)[(at + which) % 5]
-            how = (at & 7) | (at % 2 + (which == 4) * 2) << 3 & 0x38
-            yield bytes([which, how]) + number(size, 2) + bytes([at % 16]) + name.encode() + b'\0'
+        text = name.encode() + b'\0'
+        for which in range(6):
+            size = (1024, 512, 0, 200, 800)[(at + which) % 5]
+            how = (at & 7) | (at % 2) << 4 | (which >= 4) << 3
+            place = number(size, 2) + bytes([at % 16])
+            yield bytes([2 * which, how]) + place + bytes(4) + text
+            yield bytes([2 * which + 1, how]) + place + bytes([at % 2, 0, 0, 0]) + text
         for service in ('', 'http', '80', '0x50', '*', '99999', 'no-such', ' 80'):
             numbers = number(at % 8 * 2, 2) + bytes([at % 4, 0])
-            yield bytes([5, at % 3 << 4]) + bytes(3) + numbers + name.encode() + b'\0' + \
-                service.encode() + b'\0'
-    yield bytes([4, 8]) + number(1024, 2) + bytes([0]) + b'1234\0'
+            yield bytes([15, at % 3 << 4]) + bytes(3) + numbers + text + service.encode() + b'\0'
+    for size in (255, 100, 4, 0):
+        yield bytes([13, 0]) + bytes(3) + bytes([0, 0, 0, size]) + b'x\0'
+    yield bytes([13, 16]) + bytes(3) + bytes([128, 0, 28, 99]) + b'x' * 30 + b'\0'
 
 
 def pieces(data, size):
