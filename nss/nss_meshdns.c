@@ -13,8 +13,9 @@
  *
  * One destination is returned, always: glibc sorts longer lists by RFC 6724, which destroys the
  * order of the draw and costs a socket for each address. gethostbyname() asks for gethostbyname_r
- * alone, so that is here beside 2_r, 3_r and 4_r; gethostbyaddr2_r is nscd's. gethostent is missing on purpose: `getent hosts`
- * would list this source only and no more of /etc/hosts than comes behind it.
+ * alone, so that is here beside 2_r, 3_r and 4_r; gethostbyaddr2_r is nscd's. gethostent is missing
+ * on purpose: `getent hosts` would list this source only and no more of /etc/hosts than comes
+ * behind it.
  */
 #include <errno.h>
 #include <netdb.h>
