@@ -13,7 +13,8 @@ struct identity_app {
 };
 
 /* The running program: the last part of the path it was started by (AT_EXECFN; for a script the
- * script's own). Read once per process.
+ * script's own); of one that was started through a descriptor or /proc, the running file's. Read
+ * once per process.
  *
  *   spare  used where another thread is just reading it
  *
