@@ -128,6 +128,7 @@ static int publish_key(void *context, const char *key, size_t length)
 
     if (protect_judge(&job->protected_keys, key, length) != PROTECT_NO)
         return 0;
+    snapshot_writer_fetch(job->writer, key, length);
     int r = compile_key(job->set, &job->node, key, length, &job->record, job->err);
     if (r == 0)
         job->result.elsewhere++;

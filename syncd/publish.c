@@ -74,6 +74,7 @@ void publish_key(struct publish *publish, const char *key, size_t length)
     struct error err = {0};
     int r = 0;
 
+    snapshot_writer_fetch(publish->writer, key, length);
     switch (protect_judge(&publish->protected_keys, key, length)) {
     case PROTECT_PASS:
         r = compile_pass(key, length, &publish->record);

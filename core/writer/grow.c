@@ -17,6 +17,7 @@
 #include "slots.h"
 
 #define DRAFTS 12
+#define AHEAD  16 /* so many loads from memory a processor can have under way */
 
 struct draft {
     char path[PATH_MAX]; /* beside the snapshot; we hold the lock, so nobody else uses it */
@@ -37,12 +38,21 @@ void grow_clean(const char *path)
         (void)unlink(draft);
 }
 
-static int copy_block(struct draft *draft, const struct mapping *old, size_t block)
+/* Records on their way. Each is first fetched from memory, then copied, then entered: one at a
+ * time, copying a million would be waiting for memory, two times for each. */
+struct load {
+    size_t blocks[AHEAD]; /* in the old file, then in the draft */
+    struct slots_key keys[AHEAD];
+    size_t count;
+};
+
+/* Copies the record in a block. Returns 0 and the block that it is in now. */
+static int copy_block(struct draft *draft, const struct mapping *old, size_t *block,
+                      struct slots_key *key)
 {
-    uint32_t units = mapping_units(old, block);
-    const _Atomic uint64_t *from = mapping_word(old, block * SNAPSHOT_MAP_BLOCK_WORDS + 1);
+    uint32_t units = mapping_units(old, *block);
+    const _Atomic uint64_t *from = mapping_word(old, *block * SNAPSHOT_MAP_BLOCK_WORDS + 1);
     size_t count = (size_t)units * SNAPSHOT_MAP_BLOCK_WORDS - 1;
-    struct slots_key key;
     size_t to = space_take(&draft->space, &draft->mapping, units);
 
     if (to == 0)
@@ -51,24 +61,52 @@ static int copy_block(struct draft *draft, const struct mapping *old, size_t blo
     for (size_t i = 0; i < count; i++)
         mapping_set(&words[1 + i], mapping_get(&from[i]));
     mapping_set(&words[0], 2); /* whole; nobody else has the draft */
-    if (!slots_key_of_block(&key, &draft->mapping, to))
+    if (!slots_key_of_block(key, &draft->mapping, to))
         return ERROR_INTERNAL;
-    struct snapshot_header *header = mapping_header(&draft->mapping);
-    mapping_set(&header->depths, mapping_get(&header->depths) | slots_depth(&key));
-    return slots_insert(&draft->mapping, &key, to) ? 0 : ERROR_AGAIN;
+    *block = to;
+    return 0;
 }
 
 /* Returns 0, or ERROR_AGAIN when a name found no slot. */
+static int unload(struct draft *draft, const struct mapping *old, struct load *load)
+{
+    struct snapshot_header *header = mapping_header(&draft->mapping);
+    uint64_t depths = mapping_get(&header->depths);
+
+    for (size_t i = 0; i < load->count; i++) {
+        int r = copy_block(draft, old, &load->blocks[i], &load->keys[i]);
+        if (r < 0)
+            return r;
+        slots_fetch(&draft->mapping, &load->keys[i]);
+        depths |= slots_depth(&load->keys[i]);
+    }
+    mapping_set(&header->depths, depths);
+    for (size_t i = 0; i < load->count; i++)
+        if (!slots_insert(&draft->mapping, &load->keys[i], load->blocks[i]))
+            return ERROR_AGAIN;
+    load->count = 0;
+    return 0;
+}
+
+/* As above. */
 static int copy_records(struct draft *draft, const struct mapping *old, struct error *err)
 {
-    for (size_t slot = 0; slot <= old->view.mask; slot++) {
+    struct load load = {.count = 0};
+    int r = 0;
+
+    for (size_t slot = 0; slot <= old->view.mask && r == 0; slot++) {
         uint64_t word = slots_word(old, slot);
         if (word == 0 || word == SNAPSHOT_TOMBSTONE)
             continue;
-        int r = copy_block(draft, old, (uint32_t)word);
-        if (r < 0)
-            return error_set(err, (enum error_code)r, "a larger snapshot cannot hold the names");
+        __builtin_prefetch(mapping_word(old, (uint32_t)word * (size_t)SNAPSHOT_MAP_BLOCK_WORDS));
+        load.blocks[load.count++] = (uint32_t)word;
+        if (load.count == AHEAD)
+            r = unload(draft, old, &load);
     }
+    if (r == 0)
+        r = unload(draft, old, &load);
+    if (r < 0)
+        return error_set(err, (enum error_code)r, "a larger snapshot cannot hold the names");
     const struct snapshot_header *from = mapping_header(old);
     struct snapshot_header *to = mapping_header(&draft->mapping);
     mapping_set(&to->revision, mapping_get(&from->revision));
@@ -105,7 +143,7 @@ static int replace(const char *path, const struct mapping *old, struct draft *dr
 
     mapping_validate(&draft->mapping);
     if (header)
-        atomic_store_explicit(&header->superseded, 1, memory_order_release);
+        mapping_publish(&header->superseded, 1);
     else
         mapping_supersede(path);
     if (rename(draft->path, path) == 0)

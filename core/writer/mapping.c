@@ -124,7 +124,7 @@ int mapping_create(const char *path, const char *name, const struct mapping_shap
 void mapping_validate(struct mapping *mapping)
 {
     /* Release: everything else is there before it. */
-    atomic_store_explicit(&mapping_header(mapping)->magic, SNAPSHOT_MAGIC, memory_order_release);
+    mapping_publish(&mapping_header(mapping)->magic, SNAPSHOT_MAGIC);
 }
 
 int mapping_open(const char *path, struct mapping *ret_mapping, struct error *err)
@@ -179,7 +179,7 @@ void mapping_supersede(const char *path)
         mmap(NULL, SNAPSHOT_HEADER, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (header == MAP_FAILED)
         return;
-    atomic_store_explicit(&header->superseded, 1, memory_order_release);
+    mapping_publish(&header->superseded, 1);
     (void)munmap(header, SNAPSHOT_HEADER);
 }
 
@@ -198,7 +198,7 @@ void mapping_write(const struct mapping *mapping, size_t block, uint32_t units,
     for (size_t i = count; i < (size_t)units * SNAPSHOT_MAP_BLOCK_WORDS - 1; i++)
         mapping_set(&to[1 + i], 0);
     /* Release: the body before the even sequence. */
-    atomic_store_explicit(&to[0], sequence + 1, memory_order_release);
+    mapping_publish(&to[0], sequence + 1);
 }
 
 bool mapping_holds(const struct mapping *mapping, size_t block, const uint64_t *words, size_t count)

@@ -55,9 +55,22 @@ static inline uint64_t mapping_get(const _Atomic uint64_t *word)
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
+/* All stores into the file are one of the next two. Who wants to count them defines this. */
+#ifndef MAPPING_NOTE
+#define MAPPING_NOTE(word) ((void)0)
+#endif
+
 static inline void mapping_set(_Atomic uint64_t *word, uint64_t value)
 {
+    MAPPING_NOTE(word);
     atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* Release: whatever was stored before is seen by who sees this. */
+static inline void mapping_publish(_Atomic uint64_t *word, uint64_t value)
+{
+    MAPPING_NOTE(word);
+    atomic_store_explicit(word, value, memory_order_release);
 }
 
 /* Writes a record into a block that no slot names.

@@ -113,8 +113,7 @@ void slots_replace(const struct mapping *mapping, const struct slots_key *key, s
                    size_t block)
 {
     /* Release: the record before the slot that leads to it. */
-    atomic_store_explicit(slot_at(mapping, slot), slot_word(key->hash, block),
-                          memory_order_release);
+    mapping_publish(slot_at(mapping, slot), slot_word(key->hash, block));
 }
 
 /* Whether a slot holds a name; then how far behind its first slot it lies. */
@@ -148,8 +147,7 @@ void slots_remove(const struct mapping *mapping, size_t slot)
     size_t own = 0, steps, needed = passed_by(mapping, slot);
 
     (void)is_name(mapping, slot, &own);
-    atomic_store_explicit(slot_at(mapping, slot), needed ? SNAPSHOT_TOMBSTONE : 0,
-                          memory_order_release);
+    mapping_publish(slot_at(mapping, slot), needed ? SNAPSHOT_TOMBSTONE : 0);
     count(&header->names, -1);
     count(&header->tombstones, needed > 0);
     /* Only the tombstones that this very name passed can have become superfluous. */
@@ -157,7 +155,7 @@ void slots_remove(const struct mapping *mapping, size_t slot)
         if (is_name(mapping, slot - i, &steps)) {
             needed = needed > i + steps + 1 ? needed : i + steps + 1;
         } else if (needed <= i) {
-            atomic_store_explicit(slot_at(mapping, slot - i), 0, memory_order_release);
+            mapping_publish(slot_at(mapping, slot - i), 0);
             count(&header->tombstones, -1);
         }
     }

@@ -143,13 +143,15 @@ static bool is_crowded(const struct snapshot_writer *writer)
                            mapping_get(&header->names) + mapping_get(&header->tombstones));
 }
 
-/* The bit of a wildcard's depth, before readers can need it. */
+/* The bit of a wildcard's depth, before readers can need it. They all read that line of the header,
+ * so it is left alone when nothing changes. */
 static void set_depth(const struct snapshot_writer *writer, const struct slots_key *key)
 {
-    struct snapshot_header *header = mapping_header(&writer->mapping);
+    _Atomic uint64_t *depths = &mapping_header(&writer->mapping)->depths;
+    uint64_t before = mapping_get(depths), now = before | slots_depth(key);
 
-    atomic_store_explicit(&header->depths, mapping_get(&header->depths) | slots_depth(key),
-                          memory_order_release);
+    if (now != before)
+        mapping_publish(depths, now);
 }
 
 /* Tries to publish in the file as it is. Returns 1, 0 when it is there already, or ERROR_FULL. */
@@ -203,6 +205,17 @@ int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, s
         writer->grown++, writer->hurry++;
     }
     return error_set(err, ERROR_FULL, "the snapshot has no room for a name, however large");
+}
+
+void snapshot_writer_fetch(const struct snapshot_writer *writer, const void *key_bytes,
+                           size_t length)
+{
+    struct slots_key key;
+
+    if (length == 0 || length > SNAPSHOT_KEY_MAX)
+        return;
+    slots_key_fill(&key, &writer->mapping, key_bytes, length);
+    slots_fetch(&writer->mapping, &key);
 }
 
 int snapshot_writer_delete(struct snapshot_writer *writer, const void *key_bytes, size_t length)
@@ -275,8 +288,7 @@ static void settle(struct snapshot_writer *writer)
 void snapshot_writer_commit(struct snapshot_writer *writer, uint64_t revision)
 {
     /* Release: its records before it. */
-    atomic_store_explicit(&mapping_header(&writer->mapping)->revision, revision,
-                          memory_order_release);
+    mapping_publish(&mapping_header(&writer->mapping)->revision, revision);
     settle(writer);
 }
 

@@ -45,6 +45,10 @@ void snapshot_writer_close(struct snapshot_writer *writer);
 int snapshot_writer_put(struct snapshot_writer *writer, const uint64_t *words, size_t count,
                         struct error *err);
 
+/* Says that a key will soon be put or deleted: what that needs is on its way from memory while the
+ * record is compiled. Among 10^6 names waiting for it takes longer than all the rest. A hint. */
+void snapshot_writer_fetch(const struct snapshot_writer *writer, const void *key, size_t length);
+
 /* Takes a key out. Returns 1, or 0 when it was not there. */
 int snapshot_writer_delete(struct snapshot_writer *writer, const void *key, size_t length);
 

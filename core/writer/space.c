@@ -87,7 +87,7 @@ static size_t carve(const struct mapping *mapping, uint32_t units)
     _Atomic uint64_t *to = mapping_word(mapping, (size_t)block * SNAPSHOT_MAP_BLOCK_WORDS);
     mapping_set(&to[0], 1);
     mapping_set(&to[1], SNAPSHOT_META(units, 0, 0));
-    atomic_store_explicit(&header->heap_end, block + units, memory_order_release);
+    mapping_publish(&header->heap_end, block + units);
     return (size_t)block;
 }
 
