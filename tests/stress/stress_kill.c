@@ -22,6 +22,7 @@
 
 #include "snapshot_map.h"
 #include "snapshot_rule.h"
+#include "snapshot_writer.h"
 #include "whole.h"
 
 #define READERS   2

@@ -16,6 +16,7 @@
 
 #include "kinds.h"
 #include "snapshot_map.h"
+#include "snapshot_writer.h"
 #include "whole.h"
 
 #define IDS     60

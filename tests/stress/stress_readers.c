@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "snapshot_writer.h"
 #include "whole.h"
 
 #define THREADS   32

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "snapshot_writer.h"
 #include "whole.h"
 
 #define SHAPE  48  /* versions that differ by this have records of nearly one size */

@@ -13,16 +13,20 @@
 
 #include "fixture.h"
 #include "resolve.h"
-#include "snapshot_writer.h"
 
 #define WHOLE_KEY      32
 #define WHOLE_HOST_KEY 1 /* of the snapshots in these tests */
+
+struct snapshot_writer;
 
 /* The key of record `id`: a name of some length; each 16th is a wildcard. Returns its length. */
 size_t whole_key(unsigned id, char ret_key[static WHOLE_KEY]);
 
 /* A name that the record answers for. */
 void whole_name(unsigned id, char ret_name[static WHOLE_KEY + 8]);
+
+/* The port of all destinations in a version. */
+uint16_t whole_port(unsigned id, uint32_t version);
 
 /* Opens a snapshot's writer; ends the program when that fails. */
 struct snapshot_writer *whole_open(const char *path);
