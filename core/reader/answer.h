@@ -1,8 +1,7 @@
 /* answer.h - from a rule to destinations: draw, list or stick.
  * Floor: reader (libc only; no lock, log, allocation or descriptor; errno untouched). Internal.
  *
- * The straight way, one destination by weight, is inline; the others are in answer.c. Whether the
- * record was whole is for the caller to check.
+ * Whether the record was whole is for the caller to check.
  */
 #pragma once
 
@@ -40,8 +39,8 @@ void answer_stick(struct answer_choice choice, size_t most, struct resolve_answe
 
 /* The families that an answer may have. AI_ADDRCONFIG matters only where there is a choice. As in
  * glibc a machine without any address but loopback's is no reason to leave one out. */
-SNAPSHOT_INLINE unsigned answer_families(struct snapshot_rule rule,
-                                         const struct resolve_request *request)
+static inline unsigned answer_families(struct snapshot_rule rule,
+                                       const struct resolve_request *request)
 {
     unsigned wanted = request->family == AF_INET    ? SNAPSHOT_HAS_V4
                       : request->family == AF_INET6 ? SNAPSHOT_HAS_V6
@@ -56,8 +55,8 @@ SNAPSHOT_INLINE unsigned answer_families(struct snapshot_rule rule,
 }
 
 /* Reads a destination. Returns false when it has none of the families asked for. */
-SNAPSHOT_INLINE bool answer_read(struct answer_choice choice, size_t index,
-                                 struct resolve_destination *ret_destination)
+static inline bool answer_read(struct answer_choice choice, size_t index,
+                               struct resolve_destination *ret_destination)
 {
     uint64_t word = snapshot_map_word(choice.map, snapshot_rule_addresses_at(choice.rule) + index);
     unsigned has = SNAPSHOT_ADDRESS_FLAGS(word) & choice.families;
@@ -76,8 +75,8 @@ SNAPSHOT_INLINE bool answer_read(struct answer_choice choice, size_t index,
 }
 
 /* One by the alias table; a run of one needs neither table nor random number. */
-SNAPSHOT_INLINE void answer_draw(struct answer_choice choice, struct rng *rng,
-                                 struct resolve_answer *answer)
+static inline void answer_draw(struct answer_choice choice, struct rng *rng,
+                               struct resolve_answer *answer)
 {
     size_t index = 0;
 
@@ -94,10 +93,10 @@ SNAPSHOT_INLINE void answer_draw(struct answer_choice choice, struct rng *rng,
  *
  * Returns RESOLVE_FOUND; RESOLVE_NO_DATA when no destination has a family asked for; RESOLVE_MISS
  * when the rule makes no sense. */
-SNAPSHOT_INLINE enum resolve_result answer_fill(const struct snapshot_map *map,
-                                                struct snapshot_rule rule,
-                                                const struct resolve_request *request,
-                                                struct resolve_answer *ret_answer)
+static inline enum resolve_result answer_fill(const struct snapshot_map *map,
+                                              struct snapshot_rule rule,
+                                              const struct resolve_request *request,
+                                              struct resolve_answer *ret_answer)
 {
     unsigned families = answer_families(rule, request);
     struct answer_choice choice = {map, rule, families, snapshot_rule_run(rule, families)};
@@ -111,9 +110,43 @@ SNAPSHOT_INLINE enum resolve_result answer_fill(const struct snapshot_map *map,
         answer_list(choice, most, ret_answer);
     else if (snapshot_rule_verb(rule) != SNAPSHOT_DRAW)
         answer_stick(choice, most, ret_answer);
-    else if (choice.run.count == 1 || most <= 1)
+    else if (choice.run.count == 1 || most == 1)
         answer_draw(choice, request->rng, ret_answer);
     else
         answer_draw_many(choice, most, request->rng, ret_answer);
     return ret_answer->count > 0 ? RESOLVE_FOUND : RESOLVE_MISS;
+}
+
+/* The straight way, that nearly all look-ups go: the only rule draws one of destinations that have
+ * IPv4 addresses and nothing else, for a call that wants those and no name. Answers as answer_fill
+ * would, with 50 instructions instead of 120, or returns false: then answer_fill decides. */
+SNAPSHOT_INLINE bool answer_straight(const struct snapshot_map *map, struct snapshot_record record,
+                                     const struct resolve_request *request,
+                                     struct resolve_answer *ret_answer)
+{
+    uint64_t word = snapshot_map_word(map, record.body);
+    size_t count = SNAPSHOT_RULE_COUNT(word), at = record.body + 1;
+    struct resolve_destination *to = &ret_answer->destinations[0];
+
+    if (SNAPSHOT_RARE((word & 0xffff) != SNAPSHOT_RULE(SNAPSHOT_DRAW, 1, 0, 0, 0, 0) ||
+                      word >> 32 != count || count - 1 >= SNAPSHOT_DESTINATIONS ||
+                      SNAPSHOT_META_RULES(record.meta) == 0 || request->family == AF_INET6 ||
+                      !request->is_nameless))
+        return false;
+    if (count > 1) {
+        uint64_t random = rng_next(request->rng);
+        uint64_t column = snapshot_map_word(map, at + pick_column(count, random));
+        at += count + pick_draw(column, count, random);
+    }
+    uint64_t address = snapshot_map_word(map, at);
+    if (SNAPSHOT_RARE(!(SNAPSHOT_ADDRESS_FLAGS(address) & SNAPSHOT_HAS_V4)))
+        return false;
+    to->v4 = SNAPSHOT_ADDRESS_V4(address);
+    to->port = SNAPSHOT_ADDRESS_PORT(address);
+    to->has_v4 = true;
+    to->has_v6 = false;
+    ret_answer->count = 1;
+    ret_answer->canonical_length = 0;
+    ret_answer->canonical[0] = '\0';
+    return true;
 }

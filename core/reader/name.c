@@ -58,14 +58,14 @@ static bool is_reserved(char first)
     return first <= '@' && (first == '.' || first == ':' || first == '@');
 }
 
-bool name_fold(const char *typed, struct name *ret_name)
+size_t name_fold(const char *typed, struct name *ret_name)
 {
     size_t length = strnlen(typed, SNAPSHOT_NAME_MAX + 2), at = 0;
 
     ret_name->is_absolute = length > 0 && typed[length - 1] == '.';
     length -= ret_name->is_absolute;
     if (length == 0 || length > SNAPSHOT_NAME_MAX || is_reserved(typed[0]))
-        return false;
+        return 0;
 
     for (; at + 16 <= length; at += 16) {
         VECTOR(uint8_t) piece;
@@ -77,8 +77,8 @@ bool name_fold(const char *typed, struct name *ret_name)
         at += 16;
     }
     memset(ret_name->bytes + at, 0, NAME_PADDING);
-    ret_name->length = (uint16_t)length;
-    return true;
+    ret_name->length = length;
+    return length;
 }
 
 /* What a byte may be in a label: 1 a character, 2 the dot that ends it, 0 neither. */
@@ -131,7 +131,7 @@ bool name_is_number(const struct name *name)
 void name_cut(struct name *name, size_t length)
 {
     memset(name->bytes + length, 0, NAME_ROOM - length);
-    name->length = (uint16_t)length;
+    name->length = length;
 }
 
 bool name_join(struct name *name, const uint8_t *domain, size_t length)
@@ -140,7 +140,7 @@ bool name_join(struct name *name, const uint8_t *domain, size_t length)
         return false;
     name->bytes[name->length] = '.';
     memcpy(name->bytes + name->length + 1, domain, length);
-    name->length = (uint16_t)(name->length + 1 + length);
+    name->length += 1 + length;
     memset(name->bytes + name->length, 0, NAME_PADDING);
     return true;
 }

@@ -15,7 +15,7 @@
 
 struct name {
     _Alignas(8) uint8_t bytes[NAME_ROOM]; /* NAME_PADDING zero bytes follow the last one */
-    uint16_t length;                      /* 1..SNAPSHOT_NAME_MAX */
+    size_t length;                        /* 1..SNAPSHOT_NAME_MAX */
     bool is_absolute;                     /* it was typed with a trailing dot */
 };
 
@@ -24,10 +24,10 @@ struct name {
  *   typed     NUL-terminated, any bytes
  *   ret_name  undefined on failure
  *
- * Returns false for a name that no policy can cover: empty, above SNAPSHOT_NAME_MAX bytes, or
- * beginning as the snapshot's keys do that are no domain ('.', '@', ':'). Other wrong names are
- * let through: no record has them. */
-bool name_fold(const char *typed, struct name *ret_name);
+ * Returns its length, or 0 for a name that no policy can cover: empty, above SNAPSHOT_NAME_MAX
+ * bytes, or beginning as the snapshot's keys do that are no domain ('.', '@', ':'). Other wrong
+ * names are let through: no record has them. */
+size_t name_fold(const char *typed, struct name *ret_name);
 
 /* Finds the labels of a name.
  *

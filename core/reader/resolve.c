@@ -48,7 +48,7 @@ static void fill_target(const struct snapshot_map *map,
 }
 
 /* The canonical name is the alias's target, or the name that was looked up. */
-static APART void fill_canonical(struct lookup lookup, struct snapshot_rule rule)
+static void fill_canonical(struct lookup lookup, struct snapshot_rule rule)
 {
     struct resolve_answer *answer = lookup.answer;
     struct snapshot_rule_extension extension = {0};
@@ -64,7 +64,7 @@ static APART void fill_canonical(struct lookup lookup, struct snapshot_rule rule
     answer->canonical[lookup.name->length] = '\0';
 }
 
-SNAPSHOT_INLINE enum outcome obey(struct lookup lookup, struct snapshot_rule rule)
+static enum outcome obey(struct lookup lookup, struct snapshot_rule rule)
 {
     enum outcome outcome = MISSED;
 
@@ -91,7 +91,7 @@ SNAPSHOT_INLINE enum outcome obey(struct lookup lookup, struct snapshot_rule rul
 }
 
 /* Obeys the first of a record's rules that is for this caller. */
-SNAPSHOT_INLINE enum outcome judge(struct lookup lookup, struct snapshot_record record)
+static APART enum outcome judge(struct lookup lookup, struct snapshot_record record)
 {
     unsigned others =
         lookup.request->caller == RESOLVE_NSS ? SNAPSHOT_RULE_SHIM_ONLY : SNAPSHOT_RULE_NSS_ONLY;
@@ -108,12 +108,14 @@ SNAPSHOT_INLINE enum outcome ask(struct lookup lookup, const uint8_t *key, size_
     uint64_t hash = hash_key(key, length, lookup.map->secret);
     struct snapshot_found found = snapshot_find(lookup.map, key, length, hash);
 
-    if (found.is != SNAPSHOT_FOUND)
+    if (SNAPSHOT_RARE(found.is != SNAPSHOT_FOUND))
         return found.is == SNAPSHOT_ABSENT ? NEXT : AGAIN;
-    if (!atomic_load_explicit(&lookup.map->is_settled, memory_order_relaxed))
+    if (SNAPSHOT_RARE(!atomic_load_explicit(&lookup.map->is_settled, memory_order_relaxed)))
         snapshot_map_settle(lookup.map);
-    enum outcome outcome = judge(lookup, found.record);
-    return snapshot_find_is_whole(lookup.map, &found.record) ? outcome : AGAIN;
+    enum outcome outcome = answer_straight(lookup.map, found.record, lookup.request, lookup.answer)
+                               ? FOUND
+                               : judge(lookup, found.record);
+    return SNAPSHOT_RARE(!snapshot_find_is_whole(lookup.map, &found.record)) ? AGAIN : outcome;
 }
 
 static APART enum outcome ask_more(struct lookup lookup, const uint8_t *key, size_t length)
@@ -231,13 +233,15 @@ enum resolve_result resolve_name(struct snapshot_reader *reader,
 {
     struct name name;
 
-    if (!name_fold(request->name, &name))
+    size_t length = name_fold(request->name, &name);
+    if (SNAPSHOT_RARE(length == 0))
         return RESOLVE_MISS;
     struct lookup lookup = {snapshot_reader_map(reader), request, &name, ret_answer};
-    if (!lookup.map)
+    if (SNAPSHOT_RARE(!lookup.map))
         return RESOLVE_MISS;
-    enum outcome outcome = ask(lookup, name.bytes, name.length);
-    return outcome >= NEXT ? resolve_on(reader, lookup, outcome) : (enum resolve_result)outcome;
+    enum outcome outcome = ask(lookup, name.bytes, length);
+    return SNAPSHOT_RARE(outcome >= NEXT) ? resolve_on(reader, lookup, outcome)
+                                          : (enum resolve_result)outcome;
 }
 
 /* The name that a reverse record gives. */

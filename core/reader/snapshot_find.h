@@ -51,12 +51,13 @@ SNAPSHOT_INLINE bool snapshot_find_is_key(const struct snapshot_map *map,
                                           struct snapshot_record record, const uint8_t *key,
                                           size_t length)
 {
-    if (SNAPSHOT_META_NAME_LENGTH(record.meta) != length || record.body > map->word_count)
+    if (SNAPSHOT_RARE(SNAPSHOT_META_NAME_LENGTH(record.meta) != length ||
+                      record.body > map->word_count))
         return false;
     for (size_t at = record.at + 2; at < record.body; at++, key += 8) {
         uint64_t word;
         memcpy(&word, key, 8); /* zeros behind the key, as in the record */
-        if (snapshot_find_word(map, at, memory_order_relaxed) != word)
+        if (SNAPSHOT_RARE(snapshot_find_word(map, at, memory_order_relaxed) != word))
             return false;
     }
     return true;
@@ -71,11 +72,11 @@ SNAPSHOT_INLINE enum snapshot_look snapshot_find_look(const struct snapshot_map 
 {
     struct snapshot_record record = {.at = block * SNAPSHOT_MAP_BLOCK_WORDS};
 
-    if (block < map->heap_start || block >= map->block_count)
+    if (SNAPSHOT_RARE(block < map->heap_start || block >= map->block_count))
         return SNAPSHOT_IS_ANOTHER; /* a broken file */
     /* Acquire, and the body after it: pairs with the writer's release of the even sequence. */
     record.sequence = snapshot_find_word(map, record.at, memory_order_acquire);
-    if (record.sequence == 0 || (record.sequence & 1))
+    if (SNAPSHOT_RARE(record.sequence == 0 || (record.sequence & 1)))
         return SNAPSHOT_IS_CHANGING;
     record.meta = snapshot_find_word(map, record.at + 1, memory_order_relaxed);
     record.body = record.at + 2 + (length + 7) / 8;
@@ -113,9 +114,10 @@ snapshot_find(const struct snapshot_map *map, const uint8_t *key, size_t length,
         uint64_t slot = snapshot_find_slot(map, hash, i);
         if (slot == 0)
             return found;
-        if (slot >> 32 != hash >> 32)
+        if (SNAPSHOT_RARE(slot >> 32 != hash >> 32))
             continue;
-        if (snapshot_find_look(map, (uint32_t)slot, key, length, &found.record) != SNAPSHOT_IS_IT)
+        if (SNAPSHOT_RARE(snapshot_find_look(map, (uint32_t)slot, key, length, &found.record) !=
+                          SNAPSHOT_IS_IT))
             return snapshot_find_from(map, key, length, hash, i);
         found.is = SNAPSHOT_FOUND;
         return found;

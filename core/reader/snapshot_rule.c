@@ -85,8 +85,8 @@ static bool holds(const struct snapshot_map *map, struct snapshot_rule rule)
            (extension.uids == 0 || holds_uid(map, &extension));
 }
 
-struct snapshot_rule_match snapshot_rule_search(const struct snapshot_map *map,
-                                                struct snapshot_record record, unsigned not_for)
+struct snapshot_rule_match snapshot_rule_find(const struct snapshot_map *map,
+                                              struct snapshot_record record, unsigned not_for)
 {
     struct snapshot_rule_match match = {SNAPSHOT_RULE_NONE, {0}};
     unsigned rules = SNAPSHOT_META_RULES(record.meta);

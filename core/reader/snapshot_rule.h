@@ -11,8 +11,8 @@
 
 #include "snapshot_find.h"
 
-/* A rule is its word and two places; all else is computed from them where it is used, so that a hit
- * computes little and keeps it in registers. Every *_at is a word number for snapshot_map_word. */
+/* A rule is its word and two places; all else is computed from them where it is used. Every *_at is
+ * a word number for snapshot_map_word. */
 struct snapshot_rule {
     uint64_t word;     /* SNAPSHOT_RULE_*; its counts are in range */
     size_t at;         /* of the word */
@@ -30,49 +30,48 @@ struct snapshot_rule_extension {
  * at the last reading. */
 struct snapshot_rule_extension snapshot_rule_extension(const struct snapshot_map *map, size_t at);
 
-SNAPSHOT_INLINE enum snapshot_verb snapshot_rule_verb(struct snapshot_rule rule)
+static inline enum snapshot_verb snapshot_rule_verb(struct snapshot_rule rule)
 {
     return (enum snapshot_verb)SNAPSHOT_RULE_VERB(rule.word);
 }
 
-SNAPSHOT_INLINE bool snapshot_rule_is(struct snapshot_rule rule, enum snapshot_rule_flag flag)
+static inline bool snapshot_rule_is(struct snapshot_rule rule, enum snapshot_rule_flag flag)
 {
     return SNAPSHOT_RULE_FLAGS(rule.word) & flag;
 }
 
-SNAPSHOT_INLINE size_t snapshot_rule_count(struct snapshot_rule rule)
+static inline size_t snapshot_rule_count(struct snapshot_rule rule)
 {
     return SNAPSHOT_RULE_COUNT(rule.word);
 }
 
-SNAPSHOT_INLINE size_t snapshot_rule_v4(struct snapshot_rule rule)
+static inline size_t snapshot_rule_v4(struct snapshot_rule rule)
 {
     return SNAPSHOT_RULE_V4(rule.word);
 }
 
-SNAPSHOT_INLINE size_t snapshot_rule_v6(struct snapshot_rule rule)
+static inline size_t snapshot_rule_v6(struct snapshot_rule rule)
 {
     return SNAPSHOT_RULE_V6(rule.word);
 }
 
-/* Whether one table serves all families: each has no destination, or all. Asked of the half of the
- * word that has both counts, IPv4 only first. */
-SNAPSHOT_INLINE bool snapshot_rule_has_one_table(struct snapshot_rule rule)
+/* Whether one table serves all families: each has no destination, or all. */
+static inline bool snapshot_rule_has_one_table(struct snapshot_rule rule)
 {
-    uint64_t count = snapshot_rule_count(rule), v4_and_v6 = rule.word >> 32;
+    size_t count = snapshot_rule_count(rule);
+    size_t v4 = snapshot_rule_v4(rule), v6 = snapshot_rule_v6(rule);
 
-    return v4_and_v6 == count || v4_and_v6 == count << 16 || v4_and_v6 == (count | count << 16) ||
-           v4_and_v6 == 0;
+    return (v4 == 0 || v4 == count) && (v6 == 0 || v6 == count);
 }
 
 /* The columns of a table. */
-SNAPSHOT_INLINE size_t snapshot_rule_table(size_t count)
+static inline size_t snapshot_rule_table(size_t count)
 {
     return count < 2 ? 0 : count;
 }
 
 /* The columns of all tables. */
-SNAPSHOT_INLINE size_t snapshot_rule_columns(struct snapshot_rule rule)
+static inline size_t snapshot_rule_columns(struct snapshot_rule rule)
 {
     enum snapshot_verb verb = snapshot_rule_verb(rule);
     size_t any = snapshot_rule_table(snapshot_rule_count(rule));
@@ -85,13 +84,13 @@ SNAPSHOT_INLINE size_t snapshot_rule_columns(struct snapshot_rule rule)
     return verb >= SNAPSHOT_STICK_HOST && verb <= SNAPSHOT_STICK_PROCESS ? any : 0;
 }
 
-SNAPSHOT_INLINE size_t snapshot_rule_addresses_at(struct snapshot_rule rule)
+static inline size_t snapshot_rule_addresses_at(struct snapshot_rule rule)
 {
     return rule.columns_at + snapshot_rule_columns(rule);
 }
 
 /* The first of the two words of a destination's IPv6 address. Of one that has none: any number. */
-SNAPSHOT_INLINE size_t snapshot_rule_v6_at(struct snapshot_rule rule, size_t index)
+static inline size_t snapshot_rule_v6_at(struct snapshot_rule rule, size_t index)
 {
     size_t count = snapshot_rule_count(rule);
     size_t first =
@@ -101,21 +100,20 @@ SNAPSHOT_INLINE size_t snapshot_rule_v6_at(struct snapshot_rule rule, size_t ind
 }
 
 /* Behind the rule, as its counts say. */
-SNAPSHOT_INLINE size_t snapshot_rule_end(struct snapshot_rule rule)
+static inline size_t snapshot_rule_end(struct snapshot_rule rule)
 {
     return snapshot_rule_v6_at(rule, snapshot_rule_count(rule));
 }
 
 /* Reads the rule at a word number. Returns false when its counts contradict each other. */
-SNAPSHOT_INLINE bool snapshot_rule_read(const struct snapshot_map *map, size_t at,
-                                        struct snapshot_rule *ret_rule)
+static inline bool snapshot_rule_read(const struct snapshot_map *map, size_t at,
+                                      struct snapshot_rule *ret_rule)
 {
     struct snapshot_rule rule = {snapshot_map_word(map, at), at, at + 1};
     size_t count = snapshot_rule_count(rule);
 
-    if (count > SNAPSHOT_DESTINATIONS ||
-        (!snapshot_rule_has_one_table(rule) &&
-         (snapshot_rule_v4(rule) > count || snapshot_rule_v6(rule) > count)))
+    if (count > SNAPSHOT_DESTINATIONS || snapshot_rule_v4(rule) > count ||
+        snapshot_rule_v6(rule) > count)
         return false;
     if (snapshot_rule_is(rule, SNAPSHOT_RULE_EXTENDED)) {
         struct snapshot_rule_extension extension = snapshot_rule_extension(map, at);
@@ -143,25 +141,12 @@ struct snapshot_rule_match {
     struct snapshot_rule rule; /* when found */
 };
 
-/* snapshot_rule_find for records whose first rule may not be for this caller. */
-struct snapshot_rule_match snapshot_rule_search(const struct snapshot_map *map,
-                                                struct snapshot_record record, unsigned not_for);
-
 /* Finds the first rule of a record that is for this program and user.
  *
  *   not_for  enum snapshot_rule_flag, or-ed: rules with one of these are passed over
  */
-SNAPSHOT_INLINE struct snapshot_rule_match
-snapshot_rule_find(const struct snapshot_map *map, struct snapshot_record record, unsigned not_for)
-{
-    struct snapshot_rule_match match = {SNAPSHOT_RULE_FOUND, {0}};
-
-    if (SNAPSHOT_META_RULES(record.meta) == 0 ||
-        !snapshot_rule_read(map, record.body, &match.rule) ||
-        SNAPSHOT_RULE_FLAGS(match.rule.word) & (not_for | SNAPSHOT_RULE_EXTENDED))
-        return snapshot_rule_search(map, record, not_for);
-    return match;
-}
+struct snapshot_rule_match snapshot_rule_find(const struct snapshot_map *map,
+                                              struct snapshot_record record, unsigned not_for);
 
 /* Copies bytes that lie zero-padded in words.
  *
@@ -181,7 +166,7 @@ struct snapshot_run {
 
 /* The run for families (SNAPSHOT_HAS_V4, SNAPSHOT_HAS_V6, both or neither) of a rule that is sorted
  * by family; of others the count is right. Both: all destinations. */
-SNAPSHOT_INLINE struct snapshot_run snapshot_rule_run(struct snapshot_rule rule, unsigned families)
+static inline struct snapshot_run snapshot_rule_run(struct snapshot_rule rule, unsigned families)
 {
     size_t count = snapshot_rule_count(rule);
     size_t v4 = snapshot_rule_v4(rule), v6 = snapshot_rule_v6(rule);
