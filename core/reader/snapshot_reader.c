@@ -75,6 +75,9 @@ static const struct snapshot_map *follow(struct snapshot_reader *reader, struct 
         return expected;
     }
     snapshot_map_leave(old);
+    /* The waiting time is for files that do not come: the next growth is another matter. A clock
+     * that stands still would keep it waiting for ever. */
+    atomic_store_explicit(&reader->next_try_ns, 0, memory_order_relaxed);
     return newer;
 }
 

@@ -30,9 +30,11 @@ void hostile_plain(void)
     }
     hostile_grow(HOSTILE_SECOND);
     hostile_wait_for(HOSTILE_SECOND, "after growth");
+    hostile_grow(HOSTILE_FIRST);
+    hostile_wait_for(HOSTILE_FIRST, "after growth once more");
     child = fork();
     if (child == 0) {
-        hostile_expect(HOSTILE_HIT, HOSTILE_SECOND, "in a child");
+        hostile_expect(HOSTILE_HIT, HOSTILE_FIRST, "in a child");
         exit(0);
     }
     hostile_check(waitpid(child, &status, 0) == child && status == 0, "a child ends badly");

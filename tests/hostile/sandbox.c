@@ -189,6 +189,7 @@ static void check_draws(void)
     (void)hostile_look(HOSTILE_MANY); /* this process has a seed that children must not keep */
     hostile_check(pipe(ends) == 0, "no pipe");
     for (int i = 0; i < 3; i++) {
+        int status = 1;
         pid_t child = fork();
         if (child == 0) {
             uint64_t word = 0;
@@ -196,9 +197,9 @@ static void check_draws(void)
                 word = word << 3 | ((hostile_look(HOSTILE_MANY) - 1) & 7);
             _exit(write(ends[1], &word, sizeof(word)) != sizeof(word));
         }
-        hostile_check(read(ends[0], &words[i], sizeof(words[i])) == sizeof(words[i]) &&
-                          waitpid(child, NULL, 0) == child,
-                      "a child does not draw");
+        (void)waitpid(child, &status, 0);
+        hostile_check(status == 0 && read(ends[0], &words[i], sizeof(words[i])) == sizeof(words[i]),
+                      "a child does not draw: %#x", (unsigned)status);
     }
     hostile_check(words[0] != words[1] && words[1] != words[2] && words[0] != words[2],
                   "children draw alike");

@@ -62,6 +62,12 @@ def test_beside_preloaded_allocators_and_clocks_all_is_as_without_them():
             equal(len(re.findall(r'^10\.0\.2\.[1-8] ', found, re.M)), 8, 'the destinations drawn')
 
 
+def test_where_the_time_stands_still_growth_is_followed():
+    library = os.path.join(LIBRARIES, 'faketime/libfaketime.so.1')
+    for way, words in lists(library):
+        run('plain', [way], env={'FAKETIME': '2001-02-03 04:05:06', 'LD_PRELOAD': words})
+
+
 def test_beside_nss_wrapper_the_library_that_comes_first_is_asked_first():
     hosts = os.path.join(harness.folder(), 'hosts')
     harness.write(hosts, '192.0.2.55 wrapped.example\n')
