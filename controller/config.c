@@ -5,13 +5,13 @@
  */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "auto.h"
+#include "command.h"
 #include "duration.h"
 #include "file.h"
 #include "policy.h"
@@ -86,7 +86,6 @@ static int set_request_timeout(struct config *config, const char *text, struct e
 static const struct setting {
     const char *key, *flag; /* NULL: not in the file, or no flag */
     int (*set)(struct config *config, const char *text, struct error *err);
-    bool is_init;
 } settings[] = {
     {"mesh",             "mesh",             set_mesh},
     {"state",            "state",            set_state},
@@ -96,14 +95,12 @@ static const struct setting {
     {"listen.broadcast", "listen-broadcast", set_broadcast},
     {"heartbeat",        "heartbeat",        set_heartbeat},
     {"request_timeout",  NULL,               set_request_timeout},
-    {NULL,               "token-file",       set_token_file,      .is_init = true},
+    {NULL,               "token-file",       set_token_file},
 };
 static const char *const top_keys[] = {"mesh", "state", "advertise", "listen", "heartbeat",
                                        "request_timeout", NULL};
 static const char *const listen_keys[] = {"api", "node", "broadcast", NULL};
 /* clang-format on */
-
-enum { FLAG_CONFIG = 1000, FLAG_HELP, FLAG_JSON };
 
 static int unknown_key(const struct value_entry *entry, const char *const *known, struct error *err)
 {
@@ -205,76 +202,33 @@ static void set_defaults(struct config *config)
     (void)set_broadcast(config, "0.0.0.0:7441", NULL);
 }
 
-static int unknown_flag(const char *flag, const struct option *options, struct error *err)
+/* The options over the file; each stands in the command's table or is not there. */
+static int apply_options(struct config *config, const struct command_call *call, struct error *err)
 {
-    const char *known[ARRAY_SIZE(settings) + 4] = {NULL};
-    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        const char *text = settings[i].flag ? command_get(call, settings[i].flag) : NULL;
 
-    for (const struct option *o = options; o->name; o++)
-        known[count++] = o->name;
-    const char *near = suggest_word(flag + strspn(flag, "-"), known);
-    error_set(err, ERROR_USAGE, "the flag '%.64s' is not known or lacks its value", flag);
-    if (near)
-        error_hint(err, "did you mean '--%s'?", near);
-    else
-        error_hint(err, "see --help");
-    return ERROR_USAGE;
-}
-
-/* One pass over the flags: with config NULL only to find --config and --help. */
-static int read_flags(int argc, char **argv, const struct option *options, const char **ret_file,
-                      struct config *config, struct error *err)
-{
-    int index = 0, option;
-
-    optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, &index)) != -1) {
-        if (option == '?' || option == ':')
-            return unknown_flag(argv[optind - 1], options, err);
-        if (option == FLAG_CONFIG) {
-            *ret_file = optarg;
-        } else if (config && option == FLAG_HELP) {
-            config->help = true;
-        } else if (config && option == FLAG_JSON) {
-            config->json = true;
-        } else if (config && option < (int)ARRAY_SIZE(settings)) {
-            int r = settings[option].set(config, optarg, err);
-            if (r < 0) {
-                error_key(err, "--%s", settings[option].flag);
-                err->code = ERROR_USAGE;
-                return ERROR_USAGE;
-            }
-        }
+        if (!text || settings[i].set(config, text, err) == 0)
+            continue;
+        error_key(err, "--%s", settings[i].flag);
+        err->code = ERROR_USAGE;
+        return ERROR_USAGE;
     }
-    if (optind < argc)
-        return error_set(err, ERROR_USAGE, "'%.64s' is one word too many", argv[optind]);
+    config->json = command_has(call, "json");
     return 0;
 }
 
-int config_read(int argc, char **argv, enum config_extra extra, struct config *ret_config,
-                struct error *err)
+int config_read(const struct command_call *call, struct config *ret_config, struct error *err)
 {
-    struct option options[ARRAY_SIZE(settings) + 4] = {0};
+    const char *file = command_get(call, "config");
     struct config config;
-    const char *file = NULL;
-    size_t count = 0;
-
-    options[count++] = (struct option){"config", required_argument, NULL, FLAG_CONFIG};
-    options[count++] = (struct option){"help", no_argument, NULL, FLAG_HELP};
-    if (extra != CONFIG_PLAIN)
-        options[count++] = (struct option){"json", no_argument, NULL, FLAG_JSON};
-    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-        if (settings[i].flag && (extra == CONFIG_INIT || !settings[i].is_init))
-            options[count++] = (struct option){settings[i].flag, required_argument, NULL, (int)i};
-    }
+    int r = 0;
 
     set_defaults(&config);
-    int r = read_flags(argc, argv, options, &file, NULL, err);
-    if (r == 0 && (file || access(CONFIG_FILE, F_OK) == 0))
+    if (file || access(CONFIG_FILE, F_OK) == 0)
         r = read_file(&config, file ? file : CONFIG_FILE, err);
     if (r == 0)
-        r = read_flags(argc, argv, options, &file, &config, err);
+        r = apply_options(&config, call, err);
     if (r == 0)
         *ret_config = config;
     return r;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command.h"
 #include "endpoint.h"
 #include "error.h"
 
@@ -20,21 +21,9 @@ struct config {
     uint64_t heartbeat_ms, request_timeout_ms;
     char token_file[CONFIG_PATH_MAX]; /* init; "" = show the token */
     bool json;                        /* init, recover */
-    bool help;                        /* --help was among the flags */
 };
 
-enum config_extra {
-    CONFIG_PLAIN, /* those that all commands have */
-    CONFIG_JSON,  /* and --json */
-    CONFIG_INIT,  /* and --token-file */
-};
-
-/* Reads flags and the file they name; without --config the default file, when it is there.
- *
- *   argc, argv  the words after the subcommand's name, which is argv[0]
- *   extra       which further flags are allowed
- *
- * Returns 0, ERROR_USAGE for a wrong flag, ERROR_CONFIG for a file that is wrong or cannot be read.
- */
-int config_read(int argc, char **argv, enum config_extra extra, struct config *ret_config,
-                struct error *err);
+/* Reads the options of a call and the file they name; without --config the default file, when it is
+ * there. Returns 0, ERROR_USAGE for a wrong option, ERROR_CONFIG for a file that is wrong or cannot
+ * be read. */
+int config_read(const struct command_call *call, struct config *ret_config, struct error *err);

@@ -11,12 +11,14 @@
 
 #include "agent.h"
 #include "auto.h"
+#include "options.h"
 #include "output.h"
+#include "tell.h"
 #include "view.h"
 
 /* clang-format off */
 static const struct command_option options[] = {
-    COMMAND_OPTION_SNAPSHOT, COMMAND_OPTION_SOCKET, COMMAND_OPTION_JSON, {0}};
+    OPTIONS_SNAPSHOT, OPTIONS_SOCKET, OPTIONS_JSON, {0}};
 /* clang-format on */
 
 const struct command_details cmd_explain_details = {
@@ -72,7 +74,7 @@ static void put_syncd(const struct value *syncd)
         (void)printf("a document of a later meshdns covers it: its last record serves on\n");
     if (!explanation || explanation->type != VALUE_MAP)
         return;
-    output_text(stdout, matched && matched[0] ? matched : "no domain");
+    tell_text(stdout, matched && matched[0] ? matched : "no domain");
     (void)printf(", by the policies that syncd holds\n");
     view_rules(explanation);
 }

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "json.h"
 #include "label.h"
+#include "options.h"
 #include "output.h"
 
 /* clang-format off */
@@ -20,9 +21,9 @@ static const struct command_option invite_options[] = {
     {"output",  'o', "FILE",        "write the invitation there (0600), not on standard output"},
     {"expires", 0,   "DURATION",    "how long it is good for, such as 30m; 24h if not given"},
     {"json",    0,   NULL,          "nothing more: an invitation is one object in any case"},
-    COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};
+    OPTIONS_CONTEXT, OPTIONS_CONFIG, {0}};
 static const struct command_option mesh_options[] = {
-    COMMAND_OPTION_JSON, COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};
+    OPTIONS_JSON, OPTIONS_CONTEXT, OPTIONS_CONFIG, {0}};
 /* clang-format on */
 
 const struct command_details cmd_node_invite_details = {

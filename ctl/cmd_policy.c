@@ -8,6 +8,7 @@
 #include "auto.h"
 #include "change.h"
 #include "client.h"
+#include "options.h"
 #include "output.h"
 #include "source.h"
 #include "yaml_write.h"
@@ -15,9 +16,9 @@
 #define PAGE 200 /* policies a request of `list` */
 
 /* clang-format off */
-static const struct command_option check_options[] = {COMMAND_OPTION_JSON, {0}};
+static const struct command_option check_options[] = {OPTIONS_JSON, {0}};
 static const struct command_option mesh_options[] = {
-    COMMAND_OPTION_JSON, COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};
+    OPTIONS_JSON, OPTIONS_CONTEXT, OPTIONS_CONFIG, {0}};
 /* clang-format on */
 
 const struct command_details cmd_policy_check_details = {

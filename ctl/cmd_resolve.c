@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auto.h"
+#include "options.h"
 #include "output.h"
 #include "plain.h"
 #include "resolve.h"
@@ -20,7 +21,7 @@ static const struct command_option options[] = {
     {"count",  'n', "N",    "look up N times and show the shares"},
     {"family", 0,   "4|6",  "addresses of one family only"},
     {"as-nss", 0,   NULL,   "as through nsswitch.conf, where no port can be set"},
-    COMMAND_OPTION_SNAPSHOT, COMMAND_OPTION_JSON, {0}};
+    OPTIONS_SNAPSHOT, OPTIONS_JSON, {0}};
 /* clang-format on */
 
 const struct command_details cmd_resolve_details = {

@@ -12,9 +12,9 @@
 #include "auto.h"
 #include "child.h"
 #include "offline.h"
-#include "output.h"
 #include "shim.h"
 #include "source.h"
+#include "tell.h"
 #include "view.h"
 
 #define LINK_NAME     "libmeshdns_preload.so"
@@ -194,6 +194,6 @@ int cmd_run(const struct command_call *call, struct error *err)
     r = place.folder[0] ? child_run(call->arguments, &of_program)
                         : child_exec(call->arguments, &of_program);
     if (of_program.code != 0)
-        output_error("meshctl", &of_program);
+        tell_error("meshctl", &of_program);
     return r < 0 ? error_exit_status(r) : r;
 }

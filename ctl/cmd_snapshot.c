@@ -10,17 +10,19 @@
 #include "clock.h"
 #include "compile.h"
 #include "offline.h"
+#include "options.h"
 #include "output.h"
 #include "source.h"
+#include "tell.h"
 #include "view.h"
 
 /* clang-format off */
 static const struct command_option compile_options[] = {
     {"output", 'o', "FILE", "the snapshot to make, or to change in place; required"},
     OFFLINE_OPTIONS,
-    COMMAND_OPTION_JSON, {0}};
+    OPTIONS_JSON, {0}};
 static const struct command_option view_options[] = {
-    COMMAND_OPTION_SNAPSHOT, COMMAND_OPTION_JSON, {0}};
+    OPTIONS_SNAPSHOT, OPTIONS_JSON, {0}};
 /* clang-format on */
 
 const struct command_details cmd_snapshot_compile_details = {
@@ -266,7 +268,7 @@ int cmd_snapshot_verify(const struct command_call *call, struct error *err)
     if (command_has(call, "json"))
         r = output_json(&object, err);
     else if (names < 0)
-        output_error("meshctl", err);
+        tell_error("meshctl", err);
     else
         (void)printf("%s: %d names, no fault\n", path, names);
     return r < 0 && r != ERROR_INVALID ? r : names < 0;

@@ -10,13 +10,15 @@
 #include "agent.h"
 #include "auto.h"
 #include "client.h"
+#include "options.h"
 #include "output.h"
+#include "tell.h"
 
 /* clang-format off */
 static const struct command_option options[] = {
     {"node",       0, NULL, "ask this machine's syncd only"},
     {"controller", 0, NULL, "ask the controller only"},
-    COMMAND_OPTION_SOCKET, COMMAND_OPTION_JSON, COMMAND_OPTION_CONTEXT, COMMAND_OPTION_CONFIG, {0}};
+    OPTIONS_SOCKET, OPTIONS_JSON, OPTIONS_CONTEXT, OPTIONS_CONFIG, {0}};
 /* clang-format on */
 
 const struct command_details cmd_status_details = {
@@ -50,7 +52,7 @@ static void put_line(const char *label, const char *format, ...)
         return;
     }
     (void)printf("  %-11s", label);
-    output_text(stdout, line);
+    tell_text(stdout, line);
     (void)putchar('\n');
 }
 

@@ -45,6 +45,7 @@ int main(int argc, char **argv)
         .program = "meshctl",
         .summary = "Routing policies for name look-ups: check, apply, explain and try them.",
         .version = MESHDNS_VERSION,
+        .manual = "meshctl(1)",
         .commands = commands,
         .count = ARRAY_SIZE(commands),
     };

@@ -9,7 +9,7 @@
 
 #include "auto.h"
 #include "file.h"
-#include "output.h"
+#include "tell.h"
 #include "yaml.h"
 
 #define FILE_MAX                                                                                   \
@@ -277,9 +277,9 @@ void source_tell(const char *program, struct source *source, bool has_warnings)
 {
     for (size_t i = 0; i < source->note_count; i++) {
         if (!source->notes[i].is_warning)
-            output_error(program, &source->notes[i].err);
+            tell_error(program, &source->notes[i].err);
         else if (has_warnings)
-            output_warning(&source->notes[i].err);
+            tell_warning(&source->notes[i].err);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "name.h"
 #include "output.h"
 #include "snapshot_format.h"
+#include "tell.h"
 
 const char *view_path(const struct command_call *call)
 {
@@ -221,7 +222,7 @@ static void put_head(const struct value *rule, size_t number)
     if (!value_get_boolean(rule, "applies", true))
         buffer_print(&line, ": not here");
     add_text(&line, rule, "why", ", ");
-    output_text(stdout, line.bytes ? (const char *)line.bytes : "?");
+    tell_text(stdout, line.bytes ? (const char *)line.bytes : "?");
     (void)putchar('\n');
 }
 
@@ -284,9 +285,9 @@ void view_rules(const struct value *record)
         for (size_t j = 0; warnings && warnings->type == VALUE_LIST && j < warnings->list.count;
              j++) {
             (void)printf("    note: ");
-            output_text(stdout, warnings->list.items[j].type == VALUE_STRING
-                                    ? warnings->list.items[j].string.text
-                                    : "?");
+            tell_text(stdout, warnings->list.items[j].type == VALUE_STRING
+                                  ? warnings->list.items[j].string.text
+                                  : "?");
             (void)putchar('\n');
         }
     }

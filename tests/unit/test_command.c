@@ -59,8 +59,8 @@ static const struct command commands[] = {
     {"count", "", count_to, "counts", &details},
     {"fail", "", fail, "fails", &details},
 };
-static const struct command_table table = {"prog", "A program.", "1.2", commands,
-                                           ARRAY_SIZE(commands)};
+static const struct command_table table = {"prog",    "A program.", "1.2",
+                                           "prog(1)", commands,     ARRAY_SIZE(commands)};
 
 /* Calls command_main with the words of a line. */
 static int call(const char *line)
@@ -180,13 +180,13 @@ Test(command, help_is_there_at_every_level_and_succeeds, .init = cr_redirect_std
         "  count               counts\n"
         "  fail                fails\n"
         "\n"
-        "`prog COMMAND --help` tells more; the manual is prog(1).\n"
+        "`prog COMMAND --help` tells more; manual: prog(1)\n"
         "usage: prog thing COMMAND ...\n"
         "\n"
         "  thing make          makes\n"
         "  thing show          shows\n"
         "\n"
-        "`prog COMMAND --help` tells more; the manual is prog(1).\n"
+        "`prog COMMAND --help` tells more; manual: prog(1)\n"
         "usage: prog thing make [--label K=V]... [--output FILE] [--count N] [--json]\n"
         "                       NAME...\n"
         "\n"

@@ -1,5 +1,5 @@
 /* command.h - the command line: one table, from which dispatch, help and the manual's check come.
- * Program: meshctl. No globals; one thread.
+ * Floor: base; for programs. No globals; one thread.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ struct command {
 
 struct command_table {
     const char *program, *summary, *version;
+    const char *manual; /* "meshctl(1)" */
     const struct command *commands;
     size_t count;
 };
@@ -69,25 +70,3 @@ int command_number(const struct command_call *call, const char *option, long lea
 /* Does what the command line says: finds the command, reads its options, runs it, tells its error.
  * Returns the exit status. */
 int command_main(const struct command_table *table, int argc, char **argv);
-
-/* Shared rows for command_details.options. */
-#define COMMAND_OPTION_JSON                                                                        \
-    {                                                                                              \
-        "json", 0, NULL, "one object; its fields are in meshctl(1)"                                \
-    }
-#define COMMAND_OPTION_CONFIG                                                                      \
-    {                                                                                              \
-        "config", 0, "FILE", "instead of ~/.config/meshdns/config.yaml"                            \
-    }
-#define COMMAND_OPTION_CONTEXT                                                                     \
-    {                                                                                              \
-        "context", 0, "NAME", "the controller to talk to, instead of the current one"              \
-    }
-#define COMMAND_OPTION_SNAPSHOT                                                                    \
-    {                                                                                              \
-        "snapshot", 0, "FILE", "instead of $MESHDNS_SNAPSHOT or the machine's own"                 \
-    }
-#define COMMAND_OPTION_SOCKET                                                                      \
-    {                                                                                              \
-        "socket", 0, "PATH", "of syncd, instead of /run/meshdns/syncd.sock"                        \
-    }

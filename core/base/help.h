@@ -1,5 +1,5 @@
 /* help.h - what --help shows, made from the table.
- * Program: meshctl. No globals; one thread.
+ * Floor: base; for programs. No globals; one thread.
  */
 #pragma once
 

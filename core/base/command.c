@@ -6,14 +6,15 @@
 #include "command.h"
 
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auto.h"
 #include "help.h"
-#include "output.h"
 #include "suggest.h"
+#include "tell.h"
 
 #define OPTIONS_MAX 24  /* of one command */
 #define WORDS_MAX   64  /* commands and groups together */
@@ -205,19 +206,19 @@ static int run_command(const struct command_table *table, const struct command *
     int r = read_options(&call, argc, argv, &err);
     if (r == 1) {
         help_command(table, command, stdout);
-        return output_close(table->program);
+        return tell_close(table->program);
     }
     if (r == 0)
         r = check_arguments(&call, &err);
     if (r < 0) {
-        output_error(table->program, &err);
+        tell_error(table->program, &err);
         (void)fprintf(stderr, "see `%s %s --help`\n", table->program, command->name);
         return error_exit_status(r);
     }
     r = command->run(&call, &err);
     if (r < 0)
-        output_error(table->program, &err);
-    int closed = output_close(table->program);
+        tell_error(table->program, &err);
+    int closed = tell_close(table->program);
     return r < 0 ? error_exit_status(r) : r ? r : closed;
 }
 
@@ -314,7 +315,7 @@ static int refuse_word(const struct command_table *table, const char *group, con
     else
         error_hint(&err, "`%s %s%s--help` lists them", table->program, group ? group : "",
                    group ? " " : "");
-    output_error(table->program, &err);
+    tell_error(table->program, &err);
     return error_exit_status(ERROR_USAGE);
 }
 
@@ -327,7 +328,7 @@ static bool is_help(const char *word)
 static int show_group(const struct command_table *table, const char *group, bool is_asked)
 {
     help_table(table, group, is_asked ? stdout : stderr);
-    return is_asked ? output_close(table->program) : error_exit_status(ERROR_USAGE);
+    return is_asked ? tell_close(table->program) : error_exit_status(ERROR_USAGE);
 }
 
 int command_main(const struct command_table *table, int argc, char **argv)
@@ -343,13 +344,13 @@ int command_main(const struct command_table *table, int argc, char **argv)
         if (!command)
             return show_group(table, argc > 2 ? argv[2] : NULL, true);
         help_command(table, command, stdout);
-        return output_close(table->program);
+        return tell_close(table->program);
     }
     if (argc < 2 || is_help(argv[1]))
         return show_group(table, NULL, argc > 1);
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("%s %s\n", table->program, table->version);
-        return output_close(table->program);
+        return tell_close(table->program);
     }
 
     const struct command *command = find_command(table, argc, argv, &words);

@@ -21,8 +21,8 @@ void help_table(const struct command_table *table, const char *group, FILE *out)
             continue;
         (void)fprintf(out, "  %-*s%s\n", NAMES_WIDTH, command->name, command->summary);
     }
-    (void)fprintf(out, "\n`%s COMMAND --help` tells more; the manual is %s(1).\n", table->program,
-                  table->program);
+    (void)fprintf(out, "\n`%s COMMAND --help` tells more; manual: %s\n", table->program,
+                  table->manual);
 }
 
 /* Writes a word of the usage line, on a new line where 80 columns end. Returns the column. */
