@@ -152,16 +152,29 @@ int bare_build(const char (*names)[BARE_NAME_STRIDE], size_t count, unsigned des
     return 0;
 }
 
-static const struct record *find(const struct key *key)
+static inline __attribute__((always_inline)) struct record *find(const struct key *key)
 {
     for (size_t at = key->hash & mask; slots[at].number; at = (at + 1) & mask) {
-        const struct record *record = (void *)(records + (slots[at].number - 1) * stride);
+        struct record *record = (void *)(records + (slots[at].number - 1) * stride);
 
         if (slots[at].tag == (uint32_t)(key->hash >> 32) && record->length == key->length &&
             memcmp(record->name, key->name, key->length) == 0)
             return record;
     }
     return NULL;
+}
+
+int bare_change(const char *name, unsigned weight)
+{
+    struct record *record;
+    struct key key;
+
+    record = fold(name, &key) ? find(&key) : NULL;
+    if (!record)
+        return -1;
+    record->destinations[0].weight = (uint16_t)weight;
+    fill_columns(record->destinations, record->count);
+    return 0;
 }
 
 /* SplitMix64, as in the reader. */

@@ -25,6 +25,10 @@
 int bare_build(const char (*names)[BARE_NAME_STRIDE], size_t count, unsigned destinations,
                unsigned answers);
 
+/* Gives the first destination of a name another weight, in place. Nobody may look up meanwhile:
+ * there is nothing by which a reader could tell. Returns 0, or -1 when there is no such name. */
+int bare_change(const char *name, unsigned weight);
+
 /* As getaddrinfo for IPv4 and one socket type; the service is not looked at. EAI_NONAME for names
  * that are not in the table. freeaddrinfo frees the list. */
 int bare_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,

@@ -18,6 +18,7 @@ import sys
 TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
 sys.path.insert(0, os.path.join(TOP, 'tests', 'system'))
 
+import changes  # noqa: E402
 import harness  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
@@ -27,42 +28,55 @@ SIZES = [1, 1000, 100000, 1000000]  # names; the aims are for these
 BETWEEN = [10, 100, 10000]  # for the plot
 SIZED = {'hit': rows.hits, 'list': rows.lists, 'miss': rows.misses, 'nscd': rows.against_nscd,
          'nss': rows.through_nss}
+ORDER = ['hit', 'list', 'nscd', 'miss', 'nss', 'threads', 'start', 'change', 'build', 'file',
+         'text']  # of the rows, by the first word of their keys
 AT_1000 = ('list', 'miss', 'nss')
-GROUPS = [*SIZED, 'threads', 'start', 'grow']
+GROUPS = [*SIZED, 'threads', 'start', 'change', 'build', 'text', 'grow']
 
 
-def sized(names, groups, rounds):
-    """All that is asked about one set of names. Returns rows and times."""
-    size = rows.Size(names)
-    found = [SIZED[group](size) for group in groups
-             if group in SIZED and (group not in AT_1000 or names == 1000)]
-    if not found:
-        return [], []
-    size.measure(rounds)
-    made = [row for finish in found for row in finish()]
-    times = list(size.times())
-    size.end()
-    return made, times
+class Run:
+    """What was measured so far, as report.py writes it."""
 
+    def __init__(self, rounds):
+        self.rounds, self.rows, self.times, self.changes = rounds, [], [], []
 
-def measure(groups, sizes, rounds):
-    made, times = [], []
-    for names in sizes:
+    def size(self, names, groups, rounds):
+        """All that is asked about one set of names, in the same rounds."""
         report.progress(f'{names:,} names')
-        new_rows, new_times = sized(names, groups, rounds)
-        made += new_rows
-        times += new_times
-    if 'grow' in groups:
+        size = rows.Size(names)
+        finish = [SIZED[group](size) for group in groups
+                  if group in SIZED and (group not in AT_1000 or names == 1000)]
+        size.measure(rounds)
+        for made in finish:
+            self.rows += made()
+        self.times += size.times()
+        self.changes += size.changes() if 'grow' in groups else []
+        size.end()
+
+    def sizes(self, groups, sizes):
+        for names in sizes:
+            self.size(names, groups, self.rounds)
+        if 'grow' not in groups:
+            return
+        aimed, self.rows = self.rows, []
         for names in BETWEEN:
-            report.progress(f'{names:,} names, for the plot')
-            times += sized(names, ('hit', 'nscd'), max(3, rounds // 2))[1]
-    if 'threads' in groups:
-        report.progress('threads')
-        made += rows.threads(rounds)
-    if 'start' in groups:
-        report.progress('process start')
-        made += rows.start(max(sizes))
-    return made, times
+            self.size(names, ('hit', 'nscd', 'grow'), max(3, self.rounds // 2))
+        self.rows = aimed
+        for names in sorted({*sizes, *BETWEEN}):
+            report.progress(f'{names:,} names, changes')
+            self.changes.append(changes.until_seen(names))
+
+    def others(self, groups, most):
+        """What is asked of the largest set alone, or of none."""
+        runs = max(3, self.rounds // 2)
+        for group, measure in (('threads', lambda: rows.threads(self.rounds)),
+                               ('start', lambda: rows.start(most)),
+                               ('change', lambda: changes.change(most, runs)),
+                               ('build', lambda: changes.build(most, runs)),
+                               ('text', lambda: changes.text(most))):
+            if group in groups:
+                report.progress(group)
+                self.rows += measure()
 
 
 def main():
@@ -74,12 +88,16 @@ def main():
     if unknown:
         print(f'bench: {", ".join(unknown)}: none of {", ".join(GROUPS)}', file=sys.stderr)
         return 64
+    if 'grow' in groups:
+        groups = [*dict.fromkeys(['hit', 'nscd', *groups])]
     machine = report.machine()
-    made, times = measure(groups, sizes, rounds)
+    run = Run(rounds)
+    run.sizes(groups, sizes)
+    run.others(groups, max(sizes))
+    run.rows.sort(key=lambda row: ORDER.index(row['key'].split('-')[0]))
     machine['load_at_end'] = report.load()
-    report.write(OUT, {'machine': machine, 'rounds': rounds, 'rows': made, 'times': times,
-                       'changes': []})
-    return 1 if any(row['is_met'] is False for row in made) else 0
+    report.write(OUT, {'machine': machine, **vars(run)})
+    return 1 if any(row['is_met'] is False for row in run.rows) else 0
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@
  *
  *     KIND COUNT            NANOSECONDS FAILED, of processor time for a call; for the batch
  *     KIND COUNT THREADS    the same, by the clock on the wall: each thread makes COUNT calls
+ *     change COUNT          gives names of the bare table other weights; as KIND COUNT
  *     check KIND COUNT      how many answers were wrong, and the first wrong one
  *     ask KIND NUMBER       the first address for one name, or - when there is none
  *     seal LIBRARY          makes all writable data of a library read-only; how many segments
@@ -298,6 +299,17 @@ static enum kind kind_of(const char *word)
     return kind;
 }
 
+static void change(struct set *set, long count)
+{
+    double start = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    long failed = 0;
+
+    for (long i = 0; i < count; i++)
+        failed +=
+            bare_change(set->names[next(&set->state, set->count)], (unsigned)i % 1000 + 1) != 0;
+    printf("%.3f %ld\n", (now_ns(CLOCK_THREAD_CPUTIME_ID) - start) / (double)count, failed);
+}
+
 static void obey(struct set *set, const char *order)
 {
     char word[16], file[4096];
@@ -308,6 +320,8 @@ static void obey(struct set *set, const char *order)
         check_many(set, kind_of(word), (size_t)count);
     } else if (sscanf(order, "ask %15s %ld", word, &count) == 2) {
         ask(set, kind_of(word), (size_t)count);
+    } else if (sscanf(order, "change %ld", &count) == 1) {
+        change(set, count);
     } else if (sscanf(order, "seal %4095[^\n]", file) == 1) {
         seal(file);
     } else if (sscanf(order, "%15s %ld %zu", word, &count, &threads) == 3 && threads <= THREADS) {

@@ -21,7 +21,7 @@ WAYS = {'bare': 'bare table', 'bare-4': 'bare table, 4 addresses', 'shim': 'shim
         'shim-4': 'shim, 4 addresses', 'nss': 'NSS module', 'nss-constant': 'NSS, constant module',
         'nscd': "nscd's mapping"}
 KINDS = {'v4': 'AF_INET', 'any': 'AF_UNSPEC', 'miss': 'a miss'}
-VERDICTS = {True: 'met', False: 'MISSED', None: '-'}
+VERDICTS = {True: 'met', False: 'MISSED', None: 'unknown'}
 
 
 def progress(text):
@@ -95,8 +95,9 @@ def _rows(found):
     for row in found:
         aim = f'{row["aim"]} {row["unit"]}'.rstrip() if row['aim'] else '-'
         note = f'  ({row["note"]})' if row['note'] else ''
+        verdict = VERDICTS[row['is_met']] if row['aim'] else ''
         yield (f'{row["measure"]:<70} {aim:>10} {_number(row["value"], row["unit"]):>12}  '
-               f'{VERDICTS[row["is_met"]]:<6}{note}')
+               f'{verdict:<7}{note}').rstrip()
 
 
 def _way(time_of):
@@ -119,9 +120,9 @@ def _times(found):
 
 
 def _changes(found):
-    yield f'{"names":>9}  {"one is changed by":<28} {"us until it is seen":>21}'
+    yield f'{"names":>9}  {"one is changed in":<28} {"us until it is seen":>21}'
     for one in sorted(found, key=lambda one: one['names']):
-        yield f'{one["names"]:>9,}  {WAYS[one["way"]]:<28} {one["ns"] / 1000:>21,.1f}'
+        yield f'{one["names"]:>9,}  {WAYS[one["way"]]:<28} {one["ns"] / 1000:>21,.2f}'
 
 
 def _series(found, *wanted):
@@ -143,14 +144,15 @@ def write(folder, results):
     if results['changes']:
         lines += ['', *_changes(results['changes'])]
     missed = sum(row['is_met'] is False for row in results['rows'])
-    lines += ['', f'{sum(row["is_met"] is True for row in results["rows"])} rows met, '
-                  f'{missed} missed']
+    met = sum(row['is_met'] is True for row in results['rows'])
+    aimed = sum(row['aim'] is not None for row in results['rows'])
+    lines += ['', f'{met} rows met, {missed} missed, {aimed - met - missed} unknown']
     harness.write(os.path.join(folder, 'bench.txt'), '\n'.join(lines) + '\n')
     harness.write(os.path.join(folder, 'bench.json'), json.dumps(results, indent=1) + '\n')
     harness.write(os.path.join(folder, 'bench.svg'), plot.draw([
-        ('One look-up', 'names with a policy', 'nanoseconds', list(_series(
+        ('One look-up', 'names with a policy', 'time of a call', list(_series(
             results['times'], ('bare', 'v4'), ('shim', 'v4'), ('nscd', 'any')))),
-        ('One change, until a program sees it', 'names with a policy', 'nanoseconds', list(_series(
+        ('One change, until a program sees it', 'names with a policy', 'time', list(_series(
             results['changes'], ('bare', None), ('shim', None), ('nscd', None)))),
     ]))
     print('\n'.join(lines))

@@ -11,10 +11,13 @@ from netns import Machine, Network
 
 FOLDER = os.path.join(harness.SOURCE, 'tests', 'bench')
 CALLS = os.path.join(harness.BUILD, 'tests', 'bench', 'bench_calls')
-KEYS = ['hit-1000', 'hit-instructions', 'hit-calls', 'list-1000', 'miss', 'miss-depths-1',
-        'miss-depths-2', 'miss-depths-3', 'nscd-1000', 'nss', 'nss-calls', 'threads',
-        'threads-written', 'start-calls', 'start-instructions', 'start-opened']
-COUNTED = ['hit-calls', 'nss-calls', 'threads-written', 'start-calls', 'start-opened']
+KEYS = ['hit-1000', 'hit-instructions', 'hit-calls', 'list-1000', 'nscd-1000', 'miss',
+        'miss-depths-1', 'miss-depths-2', 'miss-depths-3', 'nss', 'nss-calls', 'threads',
+        'threads-written', 'start-calls', 'start-instructions', 'start-opened', 'change-publish',
+        'change-seen', 'change-stored', 'build', 'build-both', 'file', 'file-both', 'text',
+        'text-grows', 'text-change']
+COUNTED = ['hit-calls', 'hit-instructions', 'nss-calls', 'threads-written', 'start-calls',
+           'start-opened', 'change-stored', 'file']
 
 
 @harness.once
@@ -35,13 +38,17 @@ def test_a_run_has_every_row_with_its_verdict_and_says_so_by_its_exit_code():
     for key, row in rows.items():
         contains(done.out, row['measure'])
         check(row['value'] is not None or key == 'threads', f'not measured: {row}')
-        if row['value'] is not None:
+        if row['value'] is not None and row['aim']:
             aim, limit = row['aim'].split()
             equal(row['is_met'], row['value'] <= float(limit) if aim == '<=' else
                   row['value'] >= float(limit), f'the verdict of {key}')
     equal(done.code, int(any(row['is_met'] is False for row in rows.values())), 'the exit code')
     equal(harness.read(os.path.join(out, 'bench.txt')), done.out, 'bench.txt')
     contains(harness.read(os.path.join(out, 'bench.svg')), 'One look-up')
+    for way in ('bare', 'shim', 'nscd'):
+        for found in (results['times'], results['changes']):
+            equal(sorted({one['names'] for one in found if one['way'] == way}),
+                  [10, 100, 1000, 10000], f'the sizes that the plot shows of {way}')
     check(all(one['ns'] > 0 for one in results['times']), 'a call took no time')
 
 
@@ -49,9 +56,7 @@ def test_what_is_counted_and_not_timed_meets_its_aim_on_any_machine():
     rows = {row['key']: row for row in measured()[2]['rows']}
     for key in COUNTED:
         check(rows[key]['is_met'], f'{key}: {rows[key]}')
-    hit = rows['hit-instructions']['value']
-    check(hit <= 900, f'a hit costs {hit:.0f} instructions')
-    print(f'# a hit: {hit:.0f} instructions')
+    print(f'# a hit: {rows["hit-instructions"]["value"]:.0f} instructions')
 
 
 def test_a_wrong_answer_is_not_timed_but_counted():
