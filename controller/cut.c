@@ -2,12 +2,16 @@
 #include "cut.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "auto.h"
 
 struct connection {
     uint64_t cookie, since_ms; /* cookie 0 = none on this descriptor */
@@ -105,13 +109,19 @@ uint64_t cut_closed(struct cut *cut, enum cut_channel channel, int fd, char *ret
     return cookie;
 }
 
+/* Between a look at the cookie and the shutdown libzmq may close the descriptor, and an HTTP client
+ * get its number. A duplicate stays the socket that was looked at. Without one (no descriptor is
+ * left, and to cut is the cure) it is the number itself. */
 static bool shut(struct connection *connection, int fd)
 {
-    if (connection->cookie != cookie_of(fd)) {
+    AUTO_CLOSE int same = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    int looked_at = same < 0 && errno == EMFILE ? fd : same;
+
+    if (connection->cookie != cookie_of(looked_at)) {
         connection->cookie = 0;
         return false;
     }
-    return shutdown(fd, SHUT_RDWR) == 0;
+    return shutdown(looked_at, SHUT_RDWR) == 0;
 }
 
 static bool is_of(const struct connection *connection, const uint8_t *public_key)

@@ -75,6 +75,33 @@ Test(cut, a_descriptor_that_is_another_socket_by_now_is_left_alone)
     cut_free(cut);
 }
 
+static int taken = -1,
+           taker; /* the number that changes hands just before a shutdown, and to whom */
+
+int __real_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how)
+{
+    if (taken >= 0)
+        (void)dup2(taker, taken);
+    return __real_shutdown(fd, how);
+}
+
+Test(cut, a_number_that_changes_hands_within_the_cut_does_not_hit_the_next_one)
+{
+    struct cut *cut = cut_new();
+    struct pair chatty = make(cut, CUT_XPUB, 1);
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    struct pair other = {ends[0], ends[1]};
+    taker = other.ours;
+    taken = chatty.ours;
+    cut_one(cut, chatty.ours);
+    cr_expect(is_shut(chatty));
+    cr_expect_not(is_shut(other));
+    cut_free(cut);
+}
+
 Test(cut, of_too_many_connections_of_a_key_the_oldest_goes)
 {
     struct cut *cut = cut_new();
