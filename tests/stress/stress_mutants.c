@@ -1,7 +1,7 @@
 /* stress_mutants.c - any bytes give an answer or a miss.
  *
  * 1. A snapshot cut at every length is opened and asked: shorter than its header says it is a miss.
- * 2. 10,000 random mutants of it (MESHDNS_LONG=1: 1,000,000) are read from memory of exactly their
+ * 2. 100,000 random mutants of it (MESHDNS_LONG=1: 1,000,000) are read from memory of exactly their
  *    size, so that AddressSanitizer, which this program always has, sees each read outside. Each
  *    look-up must end in good time, and each answer must be well-formed.
  */
@@ -186,7 +186,7 @@ static void read_mutants(const uint8_t *bytes, size_t size)
 {
     static struct places places;
     struct outcome outcome = {0};
-    size_t mutants = whole_is_long() ? 1000000 : 10000, refused = 0;
+    size_t mutants = whole_is_long() ? 1000000 : 100000, refused = 0;
 
     find_places((const uint64_t *)(const void *)bytes, size, &places);
     for (size_t i = 0; i < mutants; i++) {
