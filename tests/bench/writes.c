@@ -26,14 +26,12 @@
 #include "rng.h"
 #include "snapshot_format.h"
 #include "snapshot_writer.h"
-#include "writes_count.h"
+#include "stored.h"
 #include "writes_made.h"
 #include "writes_seen.h"
 #include "writes_text.h"
 
 #define AHEAD 8 /* records, of which the writer is told beforehand */
-
-uint64_t writes_stored;
 
 static char folder[128], path[160];
 static uint64_t chance = 4711;
@@ -180,7 +178,7 @@ static void bench_change(size_t names, size_t count)
         (void)writes_name(id, name);
         writes_change(&made, id, weight);
         writes_seen_watch(reader, name, weight);
-        uint64_t before = writes_stored;
+        uint64_t before = stored_bytes;
         double start = now_s();
         if (snapshot_writer_put(writer, writes_record(&made, id), made.each, NULL) != 1)
             abort();
@@ -188,7 +186,7 @@ static void bench_change(size_t names, size_t count)
         double end = now_s(), after = (double)writes_seen_wait(reader) / 1e9 - end;
         publish[i] = end - start;
         seen[i] = after > 0 ? after : 0;
-        stored = writes_stored - before > stored ? writes_stored - before : stored;
+        stored = stored_bytes - before > stored ? stored_bytes - before : stored;
     }
     writes_seen_stop(reader);
     (void)printf("{\"mode\": \"change\", \"names\": %zu, \"publish_us\": %.3f, "
