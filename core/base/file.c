@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -125,52 +126,49 @@ static int write_draft(const char *path, mode_t mode, const void *bytes, size_t 
     return 0;
 }
 
-int file_write(const char *path, mode_t mode, const void *bytes, size_t size, struct error *err)
+/* Gives the draft its name: over what has it, or only when nobody has. */
+static int name_draft(char *draft, const char *path, bool replaces, struct error *err)
+{
+    if (replaces) {
+        if (rename(draft, path) < 0)
+            return error_errno(err, path, "cannot replace");
+        draft[0] = '\0';
+        return 0;
+    }
+    /* link() refuses an existing name, which rename() would replace. */
+    if (link(draft, path) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return error_errno(err, path, "cannot create");
+    error_set(err, ERROR_CONFLICT, "is already there and is not replaced");
+    return error_where(err, path), ERROR_CONFLICT;
+}
+
+static int write_whole(const char *path, mode_t mode, const void *bytes, size_t size, bool replaces,
+                       struct error *err)
 {
     char draft[PATH_MAX];
     int r = 0;
 
-    if (write_draft(path, mode, bytes, size, draft) < 0) {
+    if (write_draft(path, mode, bytes, size, draft) < 0)
         r = error_errno(err, path, "cannot write");
-        goto out;
-    }
-    if (rename(draft, path) < 0) {
-        r = error_errno(err, path, "cannot replace");
-        goto out;
-    }
-    draft[0] = '\0';
-    if (sync_folder(path) < 0)
+    if (r == 0)
+        r = name_draft(draft, path, replaces, err);
+    if (r == 0 && sync_folder(path) < 0)
         r = error_errno(err, path, "cannot make the new file durable");
-out:
     if (draft[0])
         (void)unlink(draft);
     return r;
 }
 
+int file_write(const char *path, mode_t mode, const void *bytes, size_t size, struct error *err)
+{
+    return write_whole(path, mode, bytes, size, true, err);
+}
+
 int file_create_secret(const char *path, const void *bytes, size_t size, struct error *err)
 {
-    char draft[PATH_MAX];
-    int r = 0;
-
-    if (write_draft(path, 0600, bytes, size, draft) < 0) {
-        r = error_errno(err, path, "cannot write");
-        goto out;
-    }
-    /* link() refuses an existing name, which rename() would replace. */
-    if (link(draft, path) < 0) {
-        r = errno == EEXIST ? ERROR_CONFLICT : error_errno(err, path, "cannot create");
-        if (r == ERROR_CONFLICT) {
-            error_set(err, ERROR_CONFLICT, "is already there and is not replaced");
-            error_where(err, path);
-        }
-        goto out;
-    }
-    if (sync_folder(path) < 0)
-        r = error_errno(err, path, "cannot make the new file durable");
-out:
-    if (draft[0])
-        (void)unlink(draft);
-    return r;
+    return write_whole(path, 0600, bytes, size, false, err);
 }
 
 int file_make_folder(const char *path, mode_t mode, struct error *err)

@@ -161,6 +161,20 @@ Test(command, what_cannot_be_meant_is_refused_with_the_nearest_word)
     cr_expect_str_eq(complaint("prog fail", 66), "there: no such thing\n  hint: look?elsewhere\n");
 }
 
+#define MAKE_HELP                                                                                  \
+    "usage: prog thing make [--label K=V]... [--output FILE] [--count N] [--json]\n"               \
+    "                       NAME...\n"                                                             \
+    "\n"                                                                                           \
+    "Some text.\n"                                                                                 \
+    "\n"                                                                                           \
+    "  --label K=V        a label\n"                                                               \
+    "  -o, --output FILE  a file\n"                                                                \
+    "                     of two lines\n"                                                          \
+    "  --count N          how often\n"                                                             \
+    "  --json             one object\n"                                                            \
+    "\n"                                                                                           \
+    "example: prog thing make x\n"
+
 Test(command, help_is_there_at_every_level_and_succeeds, .init = cr_redirect_stdout)
 {
     cr_expect_eq(call("prog --help"), 0);
@@ -186,30 +200,5 @@ Test(command, help_is_there_at_every_level_and_succeeds, .init = cr_redirect_std
         "  thing make          makes\n"
         "  thing show          shows\n"
         "\n"
-        "`prog COMMAND --help` tells more; manual: prog(1)\n"
-        "usage: prog thing make [--label K=V]... [--output FILE] [--count N] [--json]\n"
-        "                       NAME...\n"
-        "\n"
-        "Some text.\n"
-        "\n"
-        "  --label K=V        a label\n"
-        "  -o, --output FILE  a file\n"
-        "                     of two lines\n"
-        "  --count N          how often\n"
-        "  --json             one object\n"
-        "\n"
-        "example: prog thing make x\n"
-        "usage: prog thing make [--label K=V]... [--output FILE] [--count N] [--json]\n"
-        "                       NAME...\n"
-        "\n"
-        "Some text.\n"
-        "\n"
-        "  --label K=V        a label\n"
-        "  -o, --output FILE  a file\n"
-        "                     of two lines\n"
-        "  --count N          how often\n"
-        "  --json             one object\n"
-        "\n"
-        "example: prog thing make x\n"
-        "prog 1.2\n");
+        "`prog COMMAND --help` tells more; manual: prog(1)\n" MAKE_HELP MAKE_HELP "prog 1.2\n");
 }

@@ -150,6 +150,9 @@ static void resolve(const char *name, int family, enum resolve_caller caller, st
 #define B   "---\npolicy: b\ndomains: [x.m]\n"
 #define ONE "destinations: [{address: 10.0.0.1}]\n"
 #define TWO "destinations: [{address: 10.0.0.2}]\n"
+#define MIXED                                                                                      \
+    "select: ordered\nanswers: 3\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}, "      \
+    "{address: [10.0.0.3, 'fd00::3']}, {address: 10.0.0.4}]"
 
 static const struct {
     const char *policies, *name;
@@ -168,15 +171,9 @@ static const struct {
      "fd00::1"},
     {A "destinations: [{address: 'fd00::1'}, {address: 10.0.0.1}]", "x.m", AF_INET, RESOLVE_SHIM,
      "10.0.0.1"},
-    {A "select: ordered\nanswers: 3\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}, "
-       "{address: [10.0.0.3, 'fd00::3']}, {address: 10.0.0.4}]",
-     "x.m", AF_UNSPEC, RESOLVE_SHIM, "fd00::1|10.0.0.2|10.0.0.3+fd00::3"},
-    {A "select: ordered\nanswers: 3\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}, "
-       "{address: [10.0.0.3, 'fd00::3']}, {address: 10.0.0.4}]",
-     "x.m", AF_INET6, RESOLVE_SHIM, "fd00::1|fd00::3"},
-    {A "select: ordered\nanswers: 3\ndestinations: [{address: 'fd00::1'}, {address: 10.0.0.2}, "
-       "{address: [10.0.0.3, 'fd00::3']}, {address: 10.0.0.4}]",
-     "x.m", AF_INET, RESOLVE_SHIM, "10.0.0.2|10.0.0.3|10.0.0.4"},
+    {A MIXED, "x.m", AF_UNSPEC, RESOLVE_SHIM, "fd00::1|10.0.0.2|10.0.0.3+fd00::3"},
+    {A MIXED, "x.m", AF_INET6, RESOLVE_SHIM, "fd00::1|fd00::3"},
+    {A MIXED, "x.m", AF_INET, RESOLVE_SHIM, "10.0.0.2|10.0.0.3|10.0.0.4"},
     {A "select: ordered\nanswers: 16\ndestinations: [{address: 10.0.0.3, priority: 9}, {address: "
        "10.0.0.2, weight: 0}, {address: 10.0.0.1}, {address: 10.0.0.4, drain: true}]",
      "x.m", AF_INET, RESOLVE_SHIM, "10.0.0.1|10.0.0.3"},
