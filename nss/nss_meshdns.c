@@ -20,10 +20,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <nss.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "choice.h"
 #include "packing.h"
 #include "resolve.h"
 #include "snapshot_reader.h"
@@ -76,8 +78,8 @@ static enum nss_status unavailable(int *ret_errno, int *ret_h_errno)
 }
 
 /* Draws one destination. SUCCESS means that the answer holds one with an address of the family. */
-static enum nss_status draw(const char *name, int family, struct resolve_answer *ret_answer,
-                            int *ret_errno, int *ret_h_errno)
+static enum nss_status draw(const char *name, int family, struct choice *ret_choice,
+                            struct resolve_answer *ret_answer, int *ret_errno, int *ret_h_errno)
 {
     const struct resolve_request request = {
         .name = name,
@@ -86,7 +88,7 @@ static enum nss_status draw(const char *name, int family, struct resolve_answer 
         .most = 1,
     };
 
-    switch (resolve_name(&snapshot, &request, ret_answer)) {
+    switch (choice_resolve(&snapshot, &request, ret_choice, ret_answer)) {
     case RESOLVE_FOUND:
         return NSS_STATUS_SUCCESS;
     case RESOLVE_DENIED:
@@ -105,14 +107,18 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname3_r(const char *name, int famil
                                                      int32_t *ret_ttl, char **ret_canonical)
 {
     struct resolve_answer answer;
+    struct choice choice;
     enum nss_status status;
+    bool is_given;
 
     if (family != AF_INET && family != AF_INET6)
         return unavailable(ret_errno, ret_h_errno);
-    status = draw(name, family, &answer, ret_errno, ret_h_errno);
+    status = draw(name, family, &choice, &answer, ret_errno, ret_h_errno);
     if (status != NSS_STATUS_SUCCESS)
         return status;
-    if (!packing_host(&answer, family, buffer, size, ret_host))
+    is_given = packing_host(&answer, family, buffer, size, ret_host);
+    choice_end(&choice, is_given);
+    if (!is_given)
         return small_buffer(ret_errno, ret_h_errno);
     if (ret_ttl)
         *ret_ttl = 0; /* nobody may keep a draw */
@@ -144,11 +150,15 @@ EXPORT enum nss_status _nss_meshdns_gethostbyname4_r(const char *name,
                                                      int32_t *ret_ttl)
 {
     struct resolve_answer answer;
-    enum nss_status status = draw(name, AF_UNSPEC, &answer, ret_errno, ret_h_errno);
+    struct choice choice;
+    enum nss_status status = draw(name, AF_UNSPEC, &choice, &answer, ret_errno, ret_h_errno);
+    bool is_given;
 
     if (status != NSS_STATUS_SUCCESS)
         return status;
-    if (!tuples_pack(&answer, buffer, size, tuples))
+    is_given = tuples_pack(&answer, buffer, size, tuples);
+    choice_end(&choice, is_given);
+    if (!is_given)
         return small_buffer(ret_errno, ret_h_errno);
     if (ret_ttl)
         *ret_ttl = 0;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "choice.h"
 #include "hosts.h"
 #include "libc.h"
 #include "process.h"
@@ -24,18 +25,19 @@ static bool is_answered(const char *name, int family, const struct hosts_place *
         .family = family,
         .caller = RESOLVE_NSS,
         .most = SNAPSHOT_ANSWERS_MAX,
-        .rng = process_generator(),
     };
     struct snapshot_reader *snapshot = process_snapshot();
     struct resolve_answer answer;
+    struct choice choice;
     struct in_addr number;
 
     if (!snapshot || !name || (family != AF_INET && family != AF_INET6) ||
         (name[0] >= '0' && name[0] <= '9' && inet_aton(name, &number)))
         return false;
-    switch (resolve_name(snapshot, &request, &answer)) {
+    switch (choice_resolve(snapshot, &request, &choice, &answer)) {
     case RESOLVE_FOUND:
         *ret_code = hosts_fill(&answer, family, place);
+        choice_end(&choice, *ret_code == 0);
         return true;
     case RESOLVE_DENIED:
         *ret_code = hosts_refuse(HOST_NOT_FOUND, place);

@@ -28,10 +28,12 @@ void answer_draw_many(struct answer_choice choice, size_t most, struct rng *rng,
                       struct resolve_answer *answer)
 {
     struct pick_race race = {.most = most};
+    uint64_t random = rng_next(rng); /* one number for all, so that a draw can be made again */
 
     for (size_t i = 0; i < choice.run.count; i++) {
         uint64_t column = snapshot_map_word(choice.map, choice.run.columns_at + i);
-        pick_enter(&race, i, SNAPSHOT_COLUMN_WEIGHT(column), rng_next(rng));
+        random += RNG_WEYL;
+        pick_enter(&race, i, SNAPSHOT_COLUMN_WEIGHT(column), rng_mix(random));
     }
     add_winners(choice, &race, choice.run.first, answer);
 }

@@ -24,7 +24,8 @@ _Static_assert((int)FAMILIES_V6 == (int)SNAPSHOT_HAS_V6, "one set of bits");
 struct answer_choice {
     const struct snapshot_map *map;
     struct snapshot_rule rule;
-    unsigned families;       /* that the answer may have: SNAPSHOT_HAS_*, or-ed */
+    unsigned families;       /* one of which a destination must have: SNAPSHOT_HAS_*, or-ed */
+    unsigned told;           /* those that the answer may have */
     struct snapshot_run run; /* the destinations that have one of them, unless LISTED */
 };
 
@@ -59,7 +60,8 @@ static inline bool answer_read(struct answer_choice choice, size_t index,
                                struct resolve_destination *ret_destination)
 {
     uint64_t word = snapshot_map_word(choice.map, snapshot_rule_addresses_at(choice.rule) + index);
-    unsigned has = SNAPSHOT_ADDRESS_FLAGS(word) & choice.families;
+    unsigned flags = SNAPSHOT_ADDRESS_FLAGS(word);
+    unsigned has = flags & choice.families ? flags & choice.told : 0;
 
     ret_destination->v4 = SNAPSHOT_ADDRESS_V4(word);
     ret_destination->port = SNAPSHOT_ADDRESS_PORT(word);
@@ -99,7 +101,9 @@ static inline enum resolve_result answer_fill(const struct snapshot_map *map,
                                               struct resolve_answer *ret_answer)
 {
     unsigned families = answer_families(rule, request);
-    struct answer_choice choice = {map, rule, families, snapshot_rule_run(rule, families)};
+    struct answer_choice choice = {map, rule, families,
+                                   request->is_whole ? (unsigned)ANSWER_BOTH : families,
+                                   snapshot_rule_run(rule, families)};
     size_t answers = SNAPSHOT_RULE_ANSWERS(rule.word);
     size_t most = request->most < answers ? request->most : answers;
 

@@ -33,6 +33,7 @@ struct resolve_request {
     bool is_configured_only; /* AI_ADDRCONFIG: leave out a family that no interface has */
     struct rng *rng;         /* this thread's generator; NULL = the process's shared one */
     bool is_nameless;        /* the canonical name is not wanted: it is left empty */
+    bool is_whole;           /* of a destination that has the family, tell its other address too */
 };
 
 struct resolve_destination {

@@ -18,6 +18,7 @@ from netns import Machine, Network
 
 PROGRAMS = os.path.join(harness.BUILD, 'tests', 'programs')
 DRAWS = os.path.join(PROGRAMS, 'draws')
+PAIRS = os.path.join(PROGRAMS, 'pairs')
 MATRIX = os.path.join(PROGRAMS, 'matrix')
 MATRIX_HOSTS = os.path.join(PROGRAMS, 'matrix_hosts')
 PUBLISH = os.path.join(PROGRAMS, 'publish')

@@ -4,7 +4,7 @@ import collections
 
 import harness
 from harness import check, equal, shares
-from modules import DRAWS, nss, shim, ways
+from modules import DRAWS, PAIRS, nss, shim, ways
 
 DRAWN = 10**6 if harness.LONG else 10**5
 PROGRAMS = 2000 if harness.LONG else 400
@@ -91,6 +91,15 @@ def test_short_programs_of_one_draw_each_draw_by_weight():
         counts = collections.Counter(line.split()[0] for line in out.splitlines())
         equal(sum(counts.values()), PROGRAMS, f'answers to {program}')
         shares(counts, weights('steps'))
+
+
+def test_both_addresses_are_of_one_destination_however_they_are_asked_for():
+    for way in prepared():
+        for how in ('any', 'mapped', 'host2', 'host2_r', 'mixed'):
+            lines = way.run([PAIRS, how, 'equal.mesh', DRAWN // 20]).out.split('\n')
+            counts = {address(int(one.split()[0])): int(one.split()[1]) for one in lines[:-2]}
+            equal(lines[-2], 'apart 0', f'halves of two destinations, {how} by {way.title}')
+            shares(counts, weights('equal'))
 
 
 LISTS = '''
