@@ -1,8 +1,8 @@
 /* stress_scale.c - a million policies of four destinations, and one of 4,096: built, opened, looked
  * up, changed, listed, deleted.
  *
- * What a change stores into the file is counted, not timed; times are told for people. The sizes are
- * promises.
+ * What a change stores into the file is counted, not timed; times are told for people. The sizes
+ * are promises.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
