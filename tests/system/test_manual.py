@@ -49,6 +49,20 @@ def test_every_page_that_is_named_exists():
                 harness.check((other, section) in ours, f'{name} names {other}({section})')
 
 
+def test_every_event_and_every_kind_of_refusal_is_in_the_manual():
+    for program, page_name, least in (('syncd', 'meshdns-syncd.8', 15),
+                                      ('controller', 'meshdns-controller.8', 30)):
+        folder = os.path.join(harness.SOURCE, program)
+        source = ''.join(harness.read(os.path.join(folder, name))
+                         for name in sorted(os.listdir(folder)) if name[-2:] in ('.c', '.h'))
+        words = set(re.findall(r'\blog_(?:event|write)\([^"]*"([a-z-]+)"', source))
+        words |= set(re.findall(r'^ +X\(CONTROL_\w+, +"([a-z-]+)"\)', source, re.M))
+        harness.check(len(words) >= least, f'only {len(words)} words in {program}')
+        told = set(re.findall(r'[a-z-]+', ' '.join(re.findall(r'^\.It (.*)', page(page_name),
+                                                              re.M))))
+        harness.equal(words - told, set(), f'what {page_name} does not tell')
+
+
 def plain(text):
     """mdoc text as a reader sees it, as far as examples need it."""
     return re.sub(r'\\e', r'\\', re.sub(r'\\&', '', text))

@@ -173,6 +173,10 @@ def test_a_node_is_listed_asked_and_revoked():
     contains(text, 'syncd: node db-1 of mesh test')
     contains(text, 'controller: mesh test')
     told = json.loads(node.meshctl('status', '--socket', node.socket, '--json').out)
+    page = harness.read(os.path.join(harness.SOURCE, 'man', 'meshctl.1'))
+    words = set(re.search(r'^\.Ss status$(.*?)^\.S', page, re.M | re.S).group(1).split())
+    for side in told:
+        equal(set(told[side]) - words, set(), f'what the manual does not tell of {side}')
     equal(told['syncd']['digest'], told['controller']['digest'])
     node.stop()
     done = node.meshctl('status', '--node', '--socket', node.socket, expect=69)
