@@ -16,7 +16,8 @@ declare -A packages=(
     [test]="binutils busybox chrony curl debootstrap git iproute2 libfaketime libjemalloc2
         libmimalloc2.0 libnss-wrapper mandoc musl-tools netbase openjdk-17-jre-headless openssl
         procps python3-jsonschema strace util-linux valgrind gcc-12-multilib libc6-dev-i386
-        gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+        gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+        g++ relacy-dev"
     [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
     # Half a gigabyte, for tests/system/test_programs.py alone.
     [programs]="apache2-utils aria2 bash chromium curl default-jre-headless default-mysql-client git
