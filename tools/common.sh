@@ -13,7 +13,7 @@ declare -A packages=(
     [build]="dpkg-dev gcc libc6-dev meson ninja-build pkg-config libzmq3-dev libmsgpack-dev
         libsodium-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev
         libjansson-dev libyaml-dev libxxhash-dev libcriterion-dev python3"
-    [test]="binutils busybox chrony curl debootstrap git iproute2 libfaketime libjemalloc2
+    [test]="binutils busybox curl debootstrap git iproute2 libfaketime libjemalloc2
         libmimalloc2.0 libnss-wrapper mandoc musl-tools netbase openjdk-17-jre-headless openssl
         procps python3-jsonschema strace util-linux valgrind gcc-12-multilib libc6-dev-i386
         gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user

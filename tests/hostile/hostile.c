@@ -63,6 +63,7 @@ static const struct {
     {"killed_for_files",            hostile_killed_for_files},
     {"killed_for_all",              hostile_killed_for_all},
     {"killed_before_a_match",       hostile_killed_before_a_match},
+    {"killed_for_all_but_libc",     hostile_killed_for_all_but_libc},
     {"refused_growth",              hostile_refused_growth},
     {"allowed_growth",              hostile_allowed_growth},
     {"refused_first",               hostile_refused_first},

@@ -48,6 +48,7 @@ void hostile_clock_set_back(void);
 void hostile_killed_for_files(void);
 void hostile_killed_for_all(void);
 void hostile_killed_before_a_match(void);
+void hostile_killed_for_all_but_libc(void);
 void hostile_refused_growth(void);
 void hostile_allowed_growth(void);
 void hostile_refused_first(void);

@@ -1,10 +1,13 @@
 """test_hostile.py - where meshdns must not break things: tests/hostile's cases, both ways in."""
 
 import os
+import re
 import shutil
 
 import harness
-from hostile import PROGRAMS, run, silent_ways, ways
+from harness import check
+from hostile import HOSTS, PROGRAMS, run, silent_ways, ways
+from modules import DRAWS
 
 
 def test_descriptors_that_a_program_closes_and_uses_again_are_left_to_it():
@@ -63,8 +66,20 @@ def test_filters_that_kill_after_the_first_look_up_let_hits_and_misses_go_on():
     run('killed_for_all', silent_ways())
 
 
+def libc_calls():
+    """The numbers of the system calls of a program for which libc alone looks a name up."""
+    plain = ways()[0].machine
+    trace = os.path.join(harness.folder(), 'trace')
+    plain.hosts(HOSTS)
+    plain.run(['strace', '-f', '-n', '-o', trace, DRAWS, 'v4', 'miss.example', 1])
+    return sorted(set(map(int, re.findall(r'^\d+ +\[ *(\d+)\]', harness.read(trace), re.M))))
+
+
 def test_a_program_that_asks_for_no_name_of_the_mesh_makes_no_unusual_system_call():
     run('killed_before_a_match', ways())
+    calls = libc_calls()
+    check(10 < len(calls) < 50, f'these are no system calls of a program: {calls}')
+    run('killed_for_all_but_libc', ways(), env={'HOSTILE_ALLOWED': ' '.join(map(str, calls))})
 
 
 def test_system_calls_that_are_refused_end_no_program():

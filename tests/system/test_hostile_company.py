@@ -133,50 +133,6 @@ def test_programs_built_with_sanitizers_find_nothing():
     equal((found.out, found.err), ('10.0.1.4 5\n', ''), 'with a preloaded runtime')
 
 
-# Listens to NTP on the addresses given, and says which one was asked.
-LISTEN = '''
-import selectors, socket, sys
-selector = selectors.DefaultSelector()
-for address in sys.argv[1:]:
-    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    one.bind((address, 123))
-    selector.register(one, selectors.EVENT_READ, address)
-print("ready", flush=True)
-while True:
-    for key, _ in selector.select():
-        key.fileobj.recv(2048)
-        print("asked", key.data, flush=True)
-'''
-
-
-def test_a_daemon_goes_where_policies_say_under_its_own_strict_filter():
-    """A daemon goes where policies say under its own filter, which kills, and which is there before
-    it looks the first name up."""
-    settings = os.path.join(harness.folder(), 'chrony.conf')
-    harness.write(settings, '''server hit.mesh iburst
-server many.mesh iburst
-port 0
-cmdport 0
-bindcmdaddress /
-pidfile /run/chronyd.pid
-''')
-    for way in ways():
-        fresh(way)
-        addresses = [way.machine.add_address(address)
-                     for address in ('10.0.1.4', *(f'10.0.2.{i}' for i in range(1, 9)))]
-        server = way.machine.start([sys.executable, '-c', LISTEN, *addresses]).wait_for('^ready')
-        daemon = way.machine.start(
-            ['/usr/sbin/chronyd', '-F', '1', '-x', '-d', '-u', 'root', '-f', settings],
-            env=way.env)
-        daemon.wait_for('Loaded seccomp filter')
-        for address in (r'10\.0\.1\.4', r'10\.0\.2\.[1-8]'):
-            harness.wait(lambda: re.search(f'^asked {address}$', server.out, re.M) or
-                         not daemon.is_running, what=f'chronyd asks {address}')
-        check(daemon.is_running, f'chronyd was killed, by {way.title}')
-        check('Seccomp:\t2' in harness.read(f'/proc/{daemon.pid}/status'), 'chronyd has no filter')
-        daemon.stop()
-
-
 def as_nobody(argv):
     return ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', *argv]
 
