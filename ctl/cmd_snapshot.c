@@ -150,7 +150,7 @@ static void put_header(const struct snapshot_check *check, const char *path, str
     value_put_boolean(object, "superseded", header.is_superseded);
 }
 
-/* "draw, 4 destinations" of a record's first rule, and how many rules follow. */
+/* "draw, 4 destinations" of a record's first rule, and how many rules follow; "2 domains". */
 static void print_summary(const struct value *record, char *ret_text, size_t size)
 {
     const struct value *rules = value_get(record, "rules");
@@ -158,8 +158,12 @@ static void print_summary(const struct value *record, char *ret_text, size_t siz
     const struct value *first = count ? &rules->list.items[0] : NULL;
     const struct value *destinations = value_get(first, "destinations");
     const char *verb = value_get_text(first, "verb");
+    const struct value *search = value_get(record, "search");
     struct buffer text = {0};
 
+    if (search && search->type == VALUE_LIST)
+        buffer_print(&text, "%zu %s", search->list.count,
+                     search->list.count == 1 ? "domain" : "domains");
     buffer_print(&text, "%s", verb ? verb : "");
     if (destinations && destinations->type == VALUE_LIST && destinations->list.count > 0)
         buffer_print(&text, ", %zu %s", destinations->list.count,

@@ -59,17 +59,24 @@ void output_cell(struct output_table *table, const char *format, ...)
 
 void output_table_done(struct output_table *table)
 {
+    size_t blank = 0; /* before the next cell that is not empty: no line ends in spaces */
+
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
         bool is_head = i < table->columns, is_last = column + 1 == table->columns;
 
         if (i == 0 || i == table->columns)
             (void)printf("%s", tell_paint(stdout, is_head ? TELL_BOLD : TELL_PLAIN));
-        tell_text(stdout, table->cells[i]);
-        if (is_last)
+        if (table->cells[i][0] != '\0') {
+            (void)printf("%*s", (int)blank, "");
+            tell_text(stdout, table->cells[i]);
+            blank = 0;
+        }
+        blank += table->widths[column] - strlen(table->cells[i]) + 2;
+        if (is_last) {
             (void)fputc('\n', stdout);
-        else
-            (void)printf("%*s", (int)(table->widths[column] - strlen(table->cells[i]) + 2), "");
+            blank = 0;
+        }
         free(table->cells[i]);
     }
     if (table->count == table->columns)

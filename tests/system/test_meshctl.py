@@ -307,6 +307,9 @@ def test_the_search_list_is_the_whole_one_of_this_machine():
     meshctl('snapshot', 'compile', '-', '-o', path, machine=machine,
             stdin=f'policy: last\ndomains: [a.b.s7.mesh, kept.s7.mesh, {host}.s0.mesh]\n'
                   'destinations: [{address: 192.0.2.1}]\n')
+    shown = meshctl('snapshot', 'show', '--snapshot', path).out
+    matches(shown, r'^search list +8 domains$')
+    equal(re.findall(r' +$', shown, re.M), [], 'spaces at the ends of lines')
     for name, code in (('a.b.s7.mesh', 0), ('a.b', 0), ('kept.s7.mesh', 1), (f'{host}.s0.mesh', 1)):
         meshctl('resolve', name, '--snapshot', path, expect=code)
 
