@@ -51,19 +51,29 @@ void document_list_done(struct document_list *list)
     *list = (struct document_list){0};
 }
 
-static struct document_entry *find(struct document_list *list, const char *name)
+/* Where the entry of a name is, or would be. */
+static bool find(const struct document_list *list, const char *name, size_t *ret_at)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->entries[i].name, name) == 0)
-            return &list->entries[i];
-    return NULL;
+    size_t low = 0, high = list->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(list->entries[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_at = low;
+    return low < list->count && strcmp(list->entries[low].name, name) == 0;
 }
 
 int document_list_put(struct document_list *list, const char *name, const struct value *document)
 {
-    struct document_entry *entry = find(list, name);
+    size_t at;
+    bool is_known = find(list, name, &at);
 
-    if (!entry && list->count == list->room) {
+    if (!is_known && list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 8;
         struct document_entry *larger = reallocarray(list->entries, room, sizeof *larger);
 
@@ -72,10 +82,12 @@ int document_list_put(struct document_list *list, const char *name, const struct
         list->entries = larger;
         list->room = room;
     }
-    if (entry)
+    struct document_entry *entry = &list->entries[at];
+    list->is_stale = true;
+    if (is_known)
         entry_done(entry);
     else
-        entry = &list->entries[list->count++];
+        memmove(entry + 1, entry, (list->count++ - at) * sizeof *entry);
     *entry = (struct document_entry){0};
     (void)snprintf(entry->name, sizeof entry->name, "%s", name);
     entry->is_reverse = value_get_boolean(document, "reverse", false);
@@ -89,21 +101,31 @@ int document_list_put(struct document_list *list, const char *name, const struct
 
 int document_list_delete(struct document_list *list, const char *name, struct key_set *ret_keys)
 {
-    struct document_entry *entry = find(list, name);
+    size_t at;
 
-    if (!entry)
+    if (!find(list, name, &at) || list->entries[at].is_gone)
         return 0;
+    struct document_entry *entry = &list->entries[at];
     for (size_t i = 0; i < entry->keys.count; i++)
         key_set_add(ret_keys, key_set_view(&entry->keys, i), entry->keys.items[i].length);
     entry_done(entry);
-    *entry = list->entries[--list->count];
+    entry->is_gone = true;
+    list->is_stale = true;
     return 1;
 }
 
 int document_list_sum(struct document_list *list)
 {
+    size_t kept = 0;
+
+    if (!list->is_stale)
+        return 0;
     key_set_done(&list->all);
     list->has_reverse = false;
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->entries[i].is_gone)
+            list->entries[kept++] = list->entries[i];
+    list->count = kept;
     for (size_t i = 0; i < list->count; i++) {
         const struct key_set *keys = &list->entries[i].keys;
 
@@ -112,5 +134,6 @@ int document_list_sum(struct document_list *list)
             key_set_add(&list->all, key_set_view(keys, k), keys->items[k].length);
     }
     key_set_sort(&list->all);
+    list->is_stale = list->all.failed;
     return list->all.failed ? -1 : 0;
 }

@@ -27,16 +27,19 @@ struct document_list {
         char name[MESSAGE_NAME_MAX + 1];
         struct key_set keys; /* the domains it is about, as far as they can be read */
         bool is_reverse;
-    } * entries; /* in no order */
+        bool is_gone; /* taken out by the next document_list_sum */
+    } * entries;      /* by name */
     size_t count, room;
     struct key_set all; /* of all entries, sorted */
     bool has_reverse;
+    bool is_stale; /* `all` and has_reverse are to be brought up to date */
 };
 
 void document_list_done(struct document_list *list);
 
-/* Adds the document, or replaces the one of its name. Returns 0, or -1 when memory runs out. Call
- * document_list_sum after the last change. */
+/* Adds the document, or replaces the one of its name; quick when names come in order. Returns 0,
+ * or -1 when memory runs out. Call document_list_sum after the last change: only then count and
+ * entries are right. */
 int document_list_put(struct document_list *list, const char *name, const struct value *document);
 
 /* Takes a document out; its keys are added to ret_keys (unsorted). Returns 1, or 0 when it was not

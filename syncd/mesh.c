@@ -1,6 +1,7 @@
 /* mesh.c - documents: from the wire to the disk to the policies in memory. */
 #include "mesh.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "policy.h"
 #include "publish.h"
 #include "reason.h"
+
+#define MANY 1000 /* changes at once, after which free memory is given back to the system */
 
 struct mesh {
     struct state *state;
@@ -245,6 +248,8 @@ int mesh_apply(struct mesh *mesh, const struct mesh_change *changes, size_t coun
     publish_change(mesh, &freed);
     if (is_first)
         (void)mesh_publish(mesh, NULL); /* now what a former agent left may go */
+    if (count + gone.found >= MANY)
+        (void)malloc_trim(0); /* a mesh that shrinks would keep its largest size for ever */
     return 0;
 }
 

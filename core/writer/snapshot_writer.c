@@ -20,7 +20,8 @@
 #include "sweep.h"
 #include "writer_lock.h"
 
-#define GROWS_MOST 4 /* rebuilds for one change; one is enough, unless hashes crowd */
+#define GROWS_MOST 4    /* rebuilds for one change; one is enough, unless hashes crowd */
+#define FULL_MS    1000 /* a full file system is not asked again so soon */
 
 struct snapshot_writer {
     char *path;
@@ -28,7 +29,9 @@ struct snapshot_writer {
     struct snapshot_writer_options options;
     struct mapping mapping;
     struct space space;
-    unsigned hurry; /* growths since the last commit */
+    unsigned hurry;   /* growths since the last commit */
+    uint64_t full_ms; /* boot clock: when growth found no space; 0 = it did, or never tried */
+    struct error why_full;
     uint64_t grown, rekeyed, settled;
 };
 
@@ -64,11 +67,17 @@ static int grow(struct snapshot_writer *writer, uint64_t units, struct error *er
     enum room_reason reason = use.names < writer->options.names ? ROOM_FILL
                               : writer->hurry > 0               ? ROOM_HURRY
                                                                 : ROOM_GROW;
-    struct error why = {0};
-    int r = rebuild(writer, room_for(reason, use, units, writer->options.names), &why);
+    struct error why = writer->why_full;
+    int r = ERROR_FULL;
 
-    if (r == ERROR_FULL)
-        r = rebuild(writer, room_for(ROOM_TIGHT, use, units, 0), &why);
+    /* A million names may be waiting for room, one after the other. */
+    if (writer->full_ms == 0 || clock_boot_ms() - writer->full_ms >= FULL_MS) {
+        r = rebuild(writer, room_for(reason, use, units, writer->options.names), &why);
+        if (r == ERROR_FULL)
+            r = rebuild(writer, room_for(ROOM_TIGHT, use, units, 0), &why);
+        writer->full_ms = r == ERROR_FULL ? clock_boot_ms() : 0;
+        writer->why_full = why;
+    }
     if (r < 0 && err)
         *err = why;
     return r;

@@ -373,6 +373,18 @@ Test(snapshot_writer, growth_that_would_fill_the_file_system_is_refused_and_the_
     cr_expect_gt(snapshot_writer_get(writer, name, strlen(name), &found), 0);
     cr_expect_eq(stats().names, i - 1);
 
+    /* A draft would show in the folder. */
+    struct stat before, behind;
+    cr_assert_eq(stat(mount_point, &before), 0);
+    for (unsigned j = 0; j < 1000; j++) {
+        cr_assert_eq(snapshot_writer_put(writer, words, make(i * 7 + j, 30, name), &err),
+                     ERROR_FULL);
+        cr_assert(strstr(error_line(&err), "free"), "%s", error_line(&err));
+    }
+    cr_assert_eq(stat(mount_point, &behind), 0);
+    cr_expect_eq(behind.st_mtim.tv_nsec, before.st_mtim.tv_nsec,
+                 "the full disk is asked each time");
+
     snapshot_writer_close(writer);
     cr_assert_eq(snapshot_writer_open(path, &careful, &writer, &err), 0);
     cr_expect_eq(stats().names, i - 1);
