@@ -9,6 +9,14 @@
 
 #include "model.h"
 
+#ifdef __clang__
+#define ATOMIC_MODEL_LOAD(from, ret_value, order) (*(ret_value) = __c11_atomic_load(from, order))
+#define ATOMIC_MODEL_STORE(to, value, order)      __c11_atomic_store(to, *(value), order)
+#else
+#define ATOMIC_MODEL_LOAD(from, ret_value, order) __atomic_load(from, ret_value, order)
+#define ATOMIC_MODEL_STORE(to, value, order)      __atomic_store(to, value, order)
+#endif
+
 #undef atomic_load_explicit
 #undef atomic_store_explicit
 #undef atomic_thread_fence
@@ -17,8 +25,8 @@
     __extension__({                                                                                \
         __auto_type model_from = (from);                                                           \
         __typeof__((void)0, *model_from) model_value;                                              \
-        if (!model_load(model_from, sizeof(model_value), &model_value, order))                     \
-            __atomic_load(model_from, &model_value, order);                                        \
+        if (!model_load(model_from, sizeof(model_value), &model_value, (int)(order)))              \
+            ATOMIC_MODEL_LOAD(model_from, &model_value, (int)(order));                             \
         model_value;                                                                               \
     })
 
@@ -26,8 +34,8 @@
     __extension__({                                                                                \
         __auto_type model_to = (to);                                                               \
         __typeof__((void)0, *model_to) model_value = (value);                                      \
-        if (!model_store(model_to, sizeof(model_value), &model_value, order))                      \
-            __atomic_store(model_to, &model_value, order);                                         \
+        if (!model_store(model_to, sizeof(model_value), &model_value, (int)(order)))               \
+            ATOMIC_MODEL_STORE(model_to, &model_value, (int)(order));                              \
     })
 
-#define atomic_thread_fence(order) model_fence(order)
+#define atomic_thread_fence(order) model_fence((int)(order))
