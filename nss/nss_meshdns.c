@@ -81,7 +81,7 @@ static enum nss_status unavailable(int *ret_errno, int *ret_h_errno)
 static enum nss_status draw(const char *name, int family, struct choice *ret_choice,
                             struct resolve_answer *ret_answer, int *ret_errno, int *ret_h_errno)
 {
-    const struct resolve_request request = {
+    struct resolve_request request = {
         .name = name,
         .family = family,
         .caller = RESOLVE_NSS,

@@ -4,11 +4,11 @@
  * draw again, with the same random numbers, and takes of each destination the family that it is
  * asked for. So a policy that changed meanwhile needs no care: it is a draw by the new weights.
  *
- * A slot is found by thread and name, and is overwritten by whoever else comes to it; a signal
- * handler or another thread may tear it. That costs a pairing, or pairs with somebody else's
- * random numbers, which are as good as any: never more. After a fork the numbers are not valid
- * any more (rng.h), so a child does not follow its parent's draw. There is no thread-local
- * storage, because NSS has none.
+ * A thread has one slot, for its last choice, and may share it with others. Whoever comes to it
+ * overwrites it; a signal handler or another thread may tear it. That costs a pairing, or pairs with
+ * somebody else's random numbers, which are as good as any: never more. After a fork the numbers
+ * are not valid any more (rng.h), so a child does not follow its parent's draw. There is no
+ * thread-local storage, because NSS has none.
  */
 #include "choice.h"
 
@@ -45,7 +45,13 @@ static int family_of(unsigned code)
     return code == V4 ? AF_INET : code == V6 ? AF_INET6 : AF_UNSPEC;
 }
 
-/* FNV-1a, mixed; the bits that a head has room for. */
+/* This thread's slot. Threads lie some pages apart. */
+static struct slot *slot_of_thread(void)
+{
+    return &slots[rng_mix((uint64_t)(uintptr_t)pthread_self()) % SLOTS];
+}
+
+/* Of thread and name: FNV-1a, mixed; the bits that a head has room for. */
 static uint64_t key_of(const char *name)
 {
     uint64_t key = (uint64_t)(uintptr_t)pthread_self();
@@ -63,33 +69,38 @@ static uint64_t time_now(void)
     return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) / TICK_MS & 0xfffff;
 }
 
-/* Takes out what an earlier call left for this one. */
+/* Takes out what an earlier call left for this one. Nearly always there is nothing. */
 static bool take(struct choice *choice)
 {
-    struct slot *slot = &slots[choice->key % SLOTS];
+    struct slot *slot = slot_of_thread();
     /* Acquire: pairs with the release in leave. */
     uint64_t head = atomic_load_explicit(&slot->head, memory_order_acquire);
 
-    if (head == 0 || KEY(head) != choice->key || AWAITED(head) != choice->family ||
+    if (head == 0 || AWAITED(head) != choice->family || KEY(head) != key_of(choice->name) ||
         ((time_now() - TIME(head)) & 0xfffff) > TICKS_MAX)
         return false;
-    choice->drawn = DRAWN(head);
-    choice->epoch = atomic_load_explicit(&slot->epoch, memory_order_relaxed);
-    choice->state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    uint64_t epoch = atomic_load_explicit(&slot->epoch, memory_order_relaxed);
+    uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    unsigned drawn = DRAWN(head);
     /* Acquire and release: what others write into the slot from now on was not read above. */
-    return atomic_compare_exchange_strong_explicit(&slot->head, &head, 0, memory_order_acq_rel,
-                                                   memory_order_relaxed);
+    if (!atomic_compare_exchange_strong_explicit(&slot->head, &head, 0, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return false;
+    choice->drawn = drawn;
+    choice->epoch = epoch;
+    choice->state = state;
+    return true;
 }
 
-static void leave(const struct choice *choice, unsigned awaited)
+static __attribute__((noinline)) void leave(const struct choice *choice, unsigned awaited)
 {
-    struct slot *slot = &slots[choice->key % SLOTS];
+    struct slot *slot = slot_of_thread();
 
     atomic_store_explicit(&slot->epoch, choice->epoch, memory_order_relaxed);
     atomic_store_explicit(&slot->state, choice->state, memory_order_relaxed);
-    atomic_store_explicit(&slot->head,
-                          choice->key << 24 | time_now() << 4 | awaited << 2 | choice->drawn,
-                          memory_order_release);
+    atomic_store_explicit(
+        &slot->head, key_of(choice->name) << 24 | time_now() << 4 | awaited << 2 | choice->drawn,
+        memory_order_release);
 }
 
 /* Leaves of an answer only what has the families. Returns whether something is left. */
@@ -109,37 +120,38 @@ static bool keep(struct resolve_answer *answer, unsigned families)
     return answer->count > 0;
 }
 
-/* Makes an earlier call's draw again. */
-static bool is_repeated(struct snapshot_reader *reader, const struct resolve_request *request,
-                        const struct choice *choice, struct resolve_answer *answer)
+enum resolve_result choice_resolve(struct snapshot_reader *reader, struct resolve_request *request,
+                                   struct choice *ret_choice, struct resolve_answer *ret_answer)
 {
-    struct rng rng = {.epoch = choice->epoch, .state = choice->state};
-    struct resolve_request first = *request;
-
-    first.family = family_of(choice->drawn);
-    first.is_whole = true;
-    first.rng = &rng;
-    return resolve_name(reader, &first, answer) == RESOLVE_FOUND && keep(answer, choice->family);
-}
-
-enum resolve_result choice_resolve(struct snapshot_reader *reader,
-                                   const struct resolve_request *request, struct choice *ret_choice,
-                                   struct resolve_answer *ret_answer)
-{
-    struct choice choice = {.key = key_of(request->name), .family = code_of(request->family)};
-    struct resolve_request fresh = *request;
+    struct choice *choice = ret_choice;
     struct rng rng = {0};
+    enum resolve_result result;
+    bool is_repeated;
 
-    if (take(&choice) && is_repeated(reader, request, &choice, ret_answer)) {
-        *ret_choice = choice;
-        return RESOLVE_FOUND;
+    choice->name = request->name;
+    choice->family = choice->drawn = code_of(request->family);
+    request->rng = &rng;
+    is_repeated = take(choice);
+    if (is_repeated) {
+        rng = (struct rng){.epoch = choice->epoch, .state = choice->state};
+        request->family = family_of(choice->drawn);
+        request->is_whole = true;
     }
-    fresh.rng = &rng;
-    enum resolve_result result = resolve_name(reader, &fresh, ret_answer);
-    choice.drawn = choice.family;
-    choice.epoch = rng.epoch; /* 0: no random number was needed, or none can be had again */
-    choice.state = rng.state - RNG_WEYL;
-    *ret_choice = choice;
+    /* In one place, so that it need not be there twice. */
+    while ((result = resolve_name(reader, request, ret_answer), is_repeated)) {
+        is_repeated = false;
+        request->family = family_of(choice->family);
+        request->is_whole = false;
+        if (result == RESOLVE_FOUND && keep(ret_answer, choice->family))
+            break;
+        rng = (struct rng){0};
+        choice->drawn = choice->family;
+    }
+    if (choice->drawn == choice->family) {
+        choice->epoch = rng.epoch; /* 0: no random number was needed, or none can be had again */
+        choice->state = rng.state - RNG_WEYL;
+    }
+    request->rng = NULL;
     return result;
 }
 

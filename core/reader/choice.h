@@ -22,7 +22,7 @@
 
 /* What a later call needs to come to the same destinations. */
 struct choice {
-    uint64_t key;           /* of thread and name */
+    const char *name;       /* as it was asked for: the caller's */
     unsigned family, drawn; /* what was asked for now, and when it was drawn */
     uint64_t epoch, state;  /* the random numbers that it was drawn with */
 };
@@ -30,12 +30,11 @@ struct choice {
 /* As resolve_name, but that a call which belongs to an earlier one gets that one's destinations:
  * those of them that have the family asked for. When none has, it draws as any call.
  *
- *   request     its rng is not used: what may be repeated is drawn with numbers of its own
+ *   request     its rng is set: what may be repeated is drawn with numbers of its own
  *   ret_choice  filled with RESOLVE_FOUND, for choice_end
  */
-enum resolve_result choice_resolve(struct snapshot_reader *reader,
-                                   const struct resolve_request *request, struct choice *ret_choice,
-                                   struct resolve_answer *ret_answer);
+enum resolve_result choice_resolve(struct snapshot_reader *reader, struct resolve_request *request,
+                                   struct choice *ret_choice, struct resolve_answer *ret_answer);
 
 /* Tells how a call ended that found something. Once for each.
  *
