@@ -13,11 +13,9 @@
 #include "auto.h"
 #include "command.h"
 #include "duration.h"
-#include "file.h"
 #include "policy.h"
-#include "suggest.h"
 #include "value.h"
-#include "yaml.h"
+#include "yaml_config.h"
 
 static int set_mesh(struct config *config, const char *text, struct error *err)
 {
@@ -102,18 +100,6 @@ static const char *const top_keys[] = {"mesh", "state", "advertise", "listen", "
 static const char *const listen_keys[] = {"api", "node", "broadcast", NULL};
 /* clang-format on */
 
-static int unknown_key(const struct value_entry *entry, const char *const *known, struct error *err)
-{
-    const char *near = suggest_word(entry->key, known);
-
-    error_set(err, ERROR_CONFIG, "this key is not known");
-    error_place(err, entry->line, entry->column);
-    error_key(err, "%.100s", entry->key);
-    if (near)
-        error_hint(err, "did you mean '%s'?", near);
-    return ERROR_CONFIG;
-}
-
 static int apply(struct config *config, const struct value_entry *entry, const char *prefix,
                  struct error *err)
 {
@@ -125,7 +111,7 @@ static int apply(struct config *config, const struct value_entry *entry, const c
            (!setting->key || strcmp(setting->key, key) != 0))
         setting++;
     if (setting == settings + ARRAY_SIZE(settings))
-        return unknown_key(entry, prefix[0] ? listen_keys : top_keys, err);
+        return yaml_config_unknown(entry, prefix[0] ? listen_keys : top_keys, err);
 
     int r;
     if (entry->value.type != VALUE_STRING)
@@ -155,42 +141,22 @@ static int apply_listen(struct config *config, const struct value_entry *listen,
     return 0;
 }
 
-static int apply_document(struct config *config, const struct value *document, struct error *err)
-{
-    if (document->type != VALUE_MAP) {
-        error_set(err, ERROR_CONFIG, "must be a map of settings, not %s",
-                  value_type_name(document->type));
-        return error_place(err, document->line, document->column), ERROR_CONFIG;
-    }
-    for (size_t i = 0; i < document->map.count; i++) {
-        const struct value_entry *entry = &document->map.entries[i];
-        int r = strcmp(entry->key, "listen") == 0 ? apply_listen(config, entry, err)
-                                                  : apply(config, entry, "", err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 static int read_file(struct config *config, const char *path, struct error *err)
 {
-    AUTO_FREE char *text = NULL;
-    AUTO_VALUE struct value documents = {0};
-    size_t size;
-    int r = file_read(path, YAML_DOCUMENT_MAX, &text, &size, err);
+    AUTO_VALUE struct value map = {.type = VALUE_NULL};
+    int r = yaml_config_read(path, &map, err);
 
-    if (r == 0)
-        r = yaml_read(text, size, path, &documents, err);
-    if (r == 0 && documents.list.count > 1)
-        r = error_set(err, ERROR_CONFIG, "holds %zu documents; allowed is one",
-                      documents.list.count);
-    else if (r == 0 && documents.list.count == 1)
-        r = apply_document(config, &documents.list.items[0], err);
-    if (r == 0 || r == ERROR_INTERNAL)
-        return r;
-    error_where(err, path);
-    err->code = ERROR_CONFIG; /* whatever is wrong with it: to start again would not help */
-    return ERROR_CONFIG;
+    if (r == ERROR_NOT_FOUND)
+        return err->code = ERROR_CONFIG; /* to start again would not help */
+    for (size_t i = 0; r == 0 && i < map.map.count; i++) {
+        const struct value_entry *entry = &map.map.entries[i];
+
+        r = strcmp(entry->key, "listen") == 0 ? apply_listen(config, entry, err)
+                                              : apply(config, entry, "", err);
+        if (r < 0)
+            error_where(err, path);
+    }
+    return r;
 }
 
 static void set_defaults(struct config *config)

@@ -11,9 +11,8 @@
 #include "https.h"
 #include "suggest.h"
 #include "value.h"
-#include "yaml.h"
+#include "yaml_config.h"
 
-#define FILE_MAX  ((size_t)1024 * 1024)
 #define TOKEN_MAX ((size_t)4096)
 #define NAMES_MAX 64 /* contexts that a suggestion looks at */
 
@@ -75,12 +74,8 @@ static int check_keys(const char *path, const struct value *map, const char *con
             is_known = is_known || strcmp(entry->key, *k) == 0;
         if (is_known)
             continue;
-        const char *meant = suggest_word(entry->key, known);
-        error_set(err, ERROR_CONFIG, "there is no such key here");
-        error_where(err, path);
-        error_place(err, entry->line, entry->column);
-        error_key(err, "%s", entry->key);
-        return meant ? (error_hint(err, "did you mean '%s'?", meant), ERROR_CONFIG) : ERROR_CONFIG;
+        (void)yaml_config_unknown(entry, known, err);
+        return error_where(err, path), ERROR_CONFIG;
     }
     return 0;
 }
@@ -202,29 +197,15 @@ static const char *choose_name(const struct value *file, const char *name)
 static int read_file(const char *path, struct value *ret_file, struct error *err)
 {
     static const char *const known[] = {"current", "contexts", NULL};
-    AUTO_VALUE struct value documents = {.type = VALUE_NULL};
-    AUTO_FREE char *text = NULL;
-    size_t size = 0;
+    int r = yaml_config_read(path, ret_file, err);
 
-    int r = file_read(path, FILE_MAX, &text, &size, err);
     if (r == ERROR_NOT_FOUND) {
         error_set(err, ERROR_NOT_FOUND, "there is no such file, so no controller is known");
         error_where(err, path);
-        return error_hint(err, SHAPE), r;
     }
-    if (r < 0)
-        return r;
-    r = yaml_read(text, size, path, &documents, err);
-    if (r < 0)
-        return err->code = ERROR_CONFIG;
-    if (documents.type != VALUE_LIST || documents.list.count != 1 ||
-        documents.list.items[0].type != VALUE_MAP) {
-        refuse(path, &documents, "", "must be one map", err);
-        return error_hint(err, SHAPE), ERROR_CONFIG;
-    }
-    *ret_file = documents.list.items[0];
-    documents.list.items[0] = (struct value){.type = VALUE_NULL};
-    return check_keys(path, ret_file, known, err);
+    if (r < 0 && err->hint[0] == '\0')
+        error_hint(err, SHAPE);
+    return r < 0 ? r : check_keys(path, ret_file, known, err);
 }
 
 int context_load(const char *path, const char *name, struct context *ret_context, struct error *err)

@@ -6,13 +6,10 @@
 
 #include "auto.h"
 #include "duration.h"
-#include "file.h"
 #include "key_set.h"
-#include "suggest.h"
 #include "value.h"
-#include "yaml.h"
+#include "yaml_config.h"
 
-#define SETTINGS_MAX   (1024 * 1024)
 #define PROTECT_MOST   4096
 #define INTERVAL_LEAST 50 /* ms: tests go so low, nobody else should */
 #define INTERVAL_MOST  3600000
@@ -129,35 +126,28 @@ static int set_value(struct settings *settings, const struct key *key, const str
     return set_text(settings, key, value->string.text, err);
 }
 
-static int unknown(const char *name, struct error *err)
+static int unknown(const struct value_entry *entry, struct error *err)
 {
     const char *names[ARRAY_SIZE(keys) + 1] = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         names[i] = keys[i].name;
-    const char *near = suggest_word(name, names);
-    error_set(err, ERROR_INVALID, "unknown key '%s'", name);
-    if (near)
-        (void)error_hint(err, "did you mean '%s'?", near);
-    return ERROR_INVALID;
+    return yaml_config_unknown(entry, names, err);
 }
 
 static int read_map(struct settings *settings, const struct value *map, struct error *err)
 {
-    if (map->type != VALUE_MAP)
-        return error_set(err, ERROR_INVALID, "%s, where keys and values are allowed",
-                         value_type_name(map->type));
     for (size_t i = 0; i < map->map.count; i++) {
         const struct value_entry *entry = &map->map.entries[i];
         const struct key *key = find(entry->key);
-        int r = key ? set_value(settings, key, &entry->value, err) : unknown(entry->key, err);
 
+        if (!key)
+            return unknown(entry, err);
+        int r = set_value(settings, key, &entry->value, err);
         if (r < 0) {
-            if (key)
-                (void)error_within(err, "%s", entry->key);
+            (void)error_within(err, "%s", entry->key);
             if (err && err->line == 0)
-                (void)error_place(err, key ? entry->value.line : entry->line,
-                                  key ? entry->value.column : entry->column);
+                (void)error_place(err, entry->value.line, entry->value.column);
             return r;
         }
     }
@@ -191,24 +181,16 @@ void settings_done(struct settings *settings)
 
 int settings_read(struct settings *settings, const char *path, struct error *err)
 {
-    AUTO_VALUE struct value documents = {0};
-    AUTO_FREE char *text = NULL;
-    size_t size = 0;
-    int r = file_read(path ? path : SETTINGS_FILE, SETTINGS_MAX, &text, &size, err);
+    AUTO_VALUE struct value map = {.type = VALUE_NULL};
+    int r = yaml_config_read(path ? path : SETTINGS_FILE, &map, err);
 
     if (r == ERROR_NOT_FOUND && !path)
         return 0;
     if (r == 0)
-        r = yaml_read(text, size, path ? path : SETTINGS_FILE, &documents, err);
-    if (r == 0 && documents.type == VALUE_LIST && documents.list.count > 1)
-        r = error_set(err, ERROR_INVALID, "%zu documents, where one is allowed",
-                      documents.list.count);
-    else if (r == 0 && documents.type == VALUE_LIST && documents.list.count == 1)
-        r = read_map(settings, &documents.list.items[0], err);
-    if (r < 0)
-        (void)error_where(err, path ? path : SETTINGS_FILE);
+        r = read_map(settings, &map, err);
     if (r == 0 || r == ERROR_INTERNAL)
         return r;
+    (void)error_where(err, path ? path : SETTINGS_FILE);
     if (err)
         err->code = ERROR_CONFIG;
     return ERROR_CONFIG;
@@ -217,8 +199,9 @@ int settings_read(struct settings *settings, const char *path, struct error *err
 int settings_set(struct settings *settings, const char *key, const char *text, struct error *err)
 {
     const struct key *known = find(key);
-    int r =
-        known && known->kind != NAMES ? set_text(settings, known, text, err) : unknown(key, err);
+    int r = known && known->kind != NAMES
+                ? set_text(settings, known, text, err)
+                : error_set(err, ERROR_USAGE, "there is no key '%s' for it", key);
 
     if (r == 0 || r == ERROR_INTERNAL)
         return r;

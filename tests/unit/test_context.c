@@ -118,12 +118,13 @@ Test(context, each_mistake_is_told_with_its_place, .init = enter, .fini = leave)
         int code;
         const char *says, *hint;
     } rows[] = {
-        {"", NULL, ERROR_CONFIG, "c: must be one map", "write what"},
-        {"- a", NULL, ERROR_CONFIG, "must be one map", "write what"},
+        {"", NULL, ERROR_CONFIG, "c: contexts: must be a map of contexts", "write what"},
+        {"- a", NULL, ERROR_CONFIG, "c:1:1: must be a map, not a list", "write what"},
+        {"a: 1\n---\nb: 2", NULL, ERROR_CONFIG, "c: holds 2 documents", "write what"},
         {"current: x", NULL, ERROR_CONFIG, "c:1:1: contexts: must be a map of contexts",
          "write what"},
         {"contexts: {}", NULL, ERROR_CONFIG, "c:1:11: contexts: must be a map", "write what"},
-        {"contxts: {}", NULL, ERROR_CONFIG, "c:1:1: contxts: there is no such key here",
+        {"contxts: {}", NULL, ERROR_CONFIG, "c:1:1: contxts: this key is not known",
          "did you mean 'contexts'?"},
         {"contexts: {a: 1}", NULL, ERROR_CONFIG, "c:1:15: contexts.a: must be a map of server", ""},
         {"contexts: {a: {}, b: {}}", NULL, ERROR_CONFIG,
@@ -133,7 +134,7 @@ Test(context, each_mistake_is_told_with_its_place, .init = enter, .fini = leave)
         {"contexts: {prod: {}}", "test", ERROR_CONFIG, "c: there is no context 'test'",
          "is it 'prod'?"},
         {"contexts:\n  a: {sever: x}", NULL, ERROR_CONFIG,
-         "c:2:7: contexts.a.sever: there is no such key", "did you mean 'server'?"},
+         "c:2:7: contexts.a.sever: this key is not known", "did you mean 'server'?"},
         {"contexts:\n  a: {" REST "}", NULL, ERROR_CONFIG, "c:2:6: contexts.a.server: is missing",
          "write what"},
         {"contexts:\n  a: {server: 5, " REST "}", NULL, ERROR_CONFIG,
