@@ -30,16 +30,20 @@ persistent hosts no
 shared hosts yes
 max-db-size hosts {most}
 '''
+FETCH = '''
+apt() { apt-get -q -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root "$@"; }
+cd "$1" && { apt download nscd || { apt update && apt download nscd; }; }
+'''
 INVALIDATE = 10  # nscd/nscd-client.h: a request is version, type, length of the key, all int32
 
 
 @harness.once
 def program():
-    """The path of an unpacked nscd; Failure when the package cannot be had."""
+    """The path of an unpacked nscd; Failure when the package cannot be had. Lists that are missing
+    or stale are the usual reason: then once more, with new ones."""
     where = harness.folder()
     os.chmod(where, 0o755)
-    harness.run(['sh', '-c', 'cd "$1" && apt-get -q -o DPkg::Lock::Timeout=300 '
-                 '-o APT::Sandbox::User=root download nscd', 'sh', where], limit=300)
+    harness.run(['sh', '-c', FETCH, 'sh', where], limit=600)
     harness.run(['dpkg-deb', '-x', *glob.glob(os.path.join(where, 'nscd_*.deb')), where])
     return os.path.join(where, 'usr', 'sbin', 'nscd')
 
