@@ -71,6 +71,7 @@ static const struct {
     {"cancelled_when_due",          hostile_cancelled_when_due},
     {"cancelled_anywhere",          hostile_cancelled_anywhere},
     {"signals",                     hostile_signals},
+    {"small_stack",                 hostile_small_stack},
     {"stopped",                     hostile_stopped},
     {"own_namespace",               hostile_own_namespace},
     {"deep_bind",                   hostile_deep_bind},

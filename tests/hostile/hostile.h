@@ -57,6 +57,7 @@ void hostile_fork_from_threads(void);
 void hostile_cancelled_when_due(void);
 void hostile_cancelled_anywhere(void);
 void hostile_signals(void);
+void hostile_small_stack(void);
 void hostile_stopped(void);
 
 void hostile_own_namespace(void);

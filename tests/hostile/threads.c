@@ -1,6 +1,7 @@
 /* threads.c - many threads, forks among them, signals, cancellation, and stops. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -116,6 +117,31 @@ void hostile_cancelled_when_due(void)
     hostile_check(wrong == HOSTILE_FIRST, "cancelled within the look-up");
     hostile_check(hostile_descriptors() == before, "a descriptor is left");
     hostile_expect(HOSTILE_HIT, HOSTILE_FIRST, "after a thread was cancelled");
+}
+
+static void *look_with_little(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 100; i++)
+        if (hostile_look_quietly(HOSTILE_HIT) != HOSTILE_FIRST ||
+            hostile_look_quietly(HOSTILE_MANY) >> 8 != HOSTILE_ADDRESS(10, 0, 2, 0) >> 8)
+            wrong = 1;
+    return NULL;
+}
+
+/* The smallest stack that a thread can have, from the first look-up on. */
+void hostile_small_stack(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    hostile_load();
+    hostile_check(pthread_attr_init(&attributes) == 0 &&
+                      pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0 &&
+                      pthread_create(&thread, &attributes, look_with_little, NULL) == 0,
+                  "no small thread");
+    (void)pthread_join(thread, NULL);
+    hostile_check(wrong == 0, "no answer on a small stack");
 }
 
 static void *look_until_cancelled(void *unused)

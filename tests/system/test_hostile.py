@@ -104,6 +104,10 @@ def test_look_ups_in_signal_handlers_disturb_none():
     run('signals', ways())
 
 
+def test_the_smallest_stack_suffices():
+    run('small_stack', ways())
+
+
 def test_libraries_in_scopes_of_their_own_get_what_the_manual_says():
     run('own_namespace', ways())
     run('deep_bind', ways())
