@@ -40,9 +40,19 @@ struct common {
     bool is_mapped;
 };
 
-/* A node that ends the list; NULL when memory ran out. */
-static inline struct addrinfo *new4(const struct services_tuple *tuple, int flags, uint32_t v4,
-                                    uint16_t port)
+/* The port of one of the tuples. */
+static inline uint16_t port_of(const struct resolve_destination *from,
+                               const struct services *services, size_t tuple)
+{
+    return from->port       ? htons(from->port)
+           : services->port ? services->port
+                            : services->tuples[tuple].port;
+}
+
+/* A node that ends the list; NULL when memory ran out. All is read behind malloc, so that nothing
+ * has to be kept over it. */
+static inline struct addrinfo *new4(const struct services *services, size_t tuple, int flags,
+                                    const struct resolve_destination *from)
 {
     struct node4 *node = malloc(sizeof(*node));
 
@@ -51,20 +61,19 @@ static inline struct addrinfo *new4(const struct services_tuple *tuple, int flag
     *node = (struct node4){
         .info = {.ai_flags = flags,
                  .ai_family = AF_INET,
-                 .ai_socktype = tuple->socktype,
-                 .ai_protocol = tuple->protocol,
+                 .ai_socktype = services->tuples[tuple].socktype,
+                 .ai_protocol = services->tuples[tuple].protocol,
                  .ai_addrlen = sizeof(node->address),
                  .ai_addr = (struct sockaddr *)&node->address},
         .address = {.sin_family = AF_INET,
-                    .sin_port = port ? port : tuple->port,
-                    .sin_addr.s_addr = v4},
+                    .sin_port = port_of(from, services, tuple),
+                    .sin_addr.s_addr = from->v4},
     };
-    SET_MARK(node);
     return &node->info;
 }
 
-static struct addrinfo *new6(const struct services_tuple *tuple, int flags,
-                             const uint8_t v6[static 16], uint16_t port)
+static struct addrinfo *new6(const struct services *services, size_t tuple, int flags,
+                             const struct resolve_destination *from, const uint8_t v6[static 16])
 {
     struct node6 *node = malloc(sizeof(*node));
 
@@ -73,31 +82,23 @@ static struct addrinfo *new6(const struct services_tuple *tuple, int flags,
     *node = (struct node6){
         .info = {.ai_flags = flags,
                  .ai_family = AF_INET6,
-                 .ai_socktype = tuple->socktype,
-                 .ai_protocol = tuple->protocol,
+                 .ai_socktype = services->tuples[tuple].socktype,
+                 .ai_protocol = services->tuples[tuple].protocol,
                  .ai_addrlen = sizeof(node->address),
                  .ai_addr = (struct sockaddr *)&node->address},
-        .address = {.sin6_family = AF_INET6, .sin6_port = port ? port : tuple->port},
+        .address = {.sin6_family = AF_INET6, .sin6_port = port_of(from, services, tuple)},
     };
     memcpy(&node->address.sin6_addr, v6, 16);
-    SET_MARK(node);
     return &node->info;
-}
-
-/* The port of all tuples; 0 = each has its own. */
-static inline uint16_t port_of(const struct resolve_destination *from,
-                               const struct services *services)
-{
-    return from->port ? htons(from->port) : services->port;
 }
 
 /* Hangs one address at the end of a list, once for each tuple. Returns the new end, or NULL when
  * memory ran out: then the list is as long as it got. */
-static struct addrinfo **append4(struct addrinfo **end, const struct common *common, uint32_t v4,
-                                 uint16_t port)
+static struct addrinfo **append4(struct addrinfo **end, const struct common *common,
+                                 const struct resolve_destination *from)
 {
     for (size_t i = 0; i < common->services->count; i++) {
-        *end = new4(&common->services->tuples[i], common->flags, v4, port);
+        *end = new4(common->services, i, common->flags, from);
         if (!*end)
             return NULL;
         end = &(*end)->ai_next;
@@ -106,10 +107,11 @@ static struct addrinfo **append4(struct addrinfo **end, const struct common *com
 }
 
 static struct addrinfo **append6(struct addrinfo **end, const struct common *common,
-                                 const uint8_t v6[static 16], uint16_t port)
+                                 const struct resolve_destination *from,
+                                 const uint8_t v6[static 16])
 {
     for (size_t i = 0; i < common->services->count; i++) {
-        *end = new6(&common->services->tuples[i], common->flags, v6, port);
+        *end = new6(common->services, i, common->flags, from, v6);
         if (!*end)
             return NULL;
         end = &(*end)->ai_next;
@@ -121,16 +123,15 @@ static struct addrinfo **append(struct addrinfo **end, const struct common *comm
                                 const struct resolve_destination *from)
 {
     uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
-    uint16_t port = port_of(from, common->services);
 
     if (from->has_v6)
-        end = append6(end, common, from->v6, port);
+        end = append6(end, common, from, from->v6);
     if (!end || !from->has_v4)
         return end;
     if (!common->is_mapped)
-        return append4(end, common, from->v4, port);
+        return append4(end, common, from);
     memcpy(mapped + 12, &from->v4, 4);
-    return append6(end, common, mapped, port);
+    return append6(end, common, from, mapped);
 }
 
 static int name_first(struct addrinfo *first, const struct resolve_answer *answer)
@@ -150,8 +151,14 @@ static __attribute__((noinline)) int build(const struct resolve_answer *answer,
     struct addrinfo *first = NULL, **end = &first;
     int error = 0;
 
-    for (size_t i = 0; i < answer->count && end; i++)
-        end = append(end, common, &answer->destinations[i]);
+    for (size_t i = 0; i < answer->count && end; i++) {
+        const struct resolve_destination *from = &answer->destinations[i];
+        /* append would do; this is what nearly all lists consist of. */
+        if (from->has_v4 && !from->has_v6 && !common->is_mapped)
+            end = append4(end, common, from);
+        else
+            end = append(end, common, from);
+    }
     if (!end)
         error = EAI_MEMORY;
     else if (!first)
@@ -176,7 +183,7 @@ int list_build(const struct resolve_answer *answer, const struct services *servi
     if (answer->count != 1 || services->count != 1 || !from->has_v4 || from->has_v6 || is_mapped ||
         flags & AI_CANONNAME)
         return build(answer, &(struct common){services, flags, is_mapped}, ret_list);
-    only = new4(&services->tuples[0], flags, from->v4, port_of(from, services));
+    only = new4(services, 0, flags, from);
     if (!only)
         return EAI_MEMORY;
     *ret_list = only;

@@ -121,7 +121,21 @@ static inline enum resolve_result answer_fill(const struct snapshot_map *map,
     return ret_answer->count > 0 ? RESOLVE_FOUND : RESOLVE_MISS;
 }
 
-/* The straight way, that nearly all look-ups go: the only rule draws one of destinations that have
+/* Reads a destination that has an IPv4 address and nothing else. Returns false for others. */
+static inline bool answer_straight_read(uint64_t word, struct resolve_destination *ret_destination)
+{
+    ret_destination->v4 = SNAPSHOT_ADDRESS_V4(word);
+    ret_destination->port = SNAPSHOT_ADDRESS_PORT(word);
+    ret_destination->has_v4 = true;
+    ret_destination->has_v6 = false;
+    return SNAPSHOT_ADDRESS_FLAGS(word) == SNAPSHOT_HAS_V4;
+}
+
+/* answer_straight for several of a run. */
+bool answer_straight_many(const struct snapshot_map *map, struct snapshot_run run, size_t most,
+                          struct rng *rng, struct resolve_answer *ret_answer);
+
+/* The straight way, that nearly all look-ups go: the only rule draws from destinations that have
  * IPv4 addresses and nothing else, for a call that wants those and no name. Answers as answer_fill
  * would, with 50 instructions instead of 120, or returns false: then answer_fill decides. */
 SNAPSHOT_INLINE bool answer_straight(const struct snapshot_map *map, struct snapshot_record record,
@@ -130,27 +144,24 @@ SNAPSHOT_INLINE bool answer_straight(const struct snapshot_map *map, struct snap
 {
     uint64_t word = snapshot_map_word(map, record.body);
     size_t count = SNAPSHOT_RULE_COUNT(word), at = record.body + 1;
-    struct resolve_destination *to = &ret_answer->destinations[0];
+    size_t answers = SNAPSHOT_RULE_ANSWERS(word);
 
-    if (SNAPSHOT_RARE((word & 0xffff) != SNAPSHOT_RULE(SNAPSHOT_DRAW, 1, 0, 0, 0, 0) ||
-                      word >> 32 != count || count - 1 >= SNAPSHOT_DESTINATIONS ||
-                      SNAPSHOT_META_RULES(record.meta) == 0 || request->family == AF_INET6 ||
-                      !request->is_nameless))
+    /* Verb and flags in one comparison, without the answers between them. */
+    if (SNAPSHOT_RARE((word & 0xff0f) != SNAPSHOT_DRAW || word >> 32 != count ||
+                      count - 1 >= SNAPSHOT_DESTINATIONS || SNAPSHOT_META_RULES(record.meta) == 0 ||
+                      request->family == AF_INET6 || !request->is_nameless))
         return false;
+    ret_answer->canonical_length = 0;
+    ret_answer->canonical[0] = '\0';
     if (count > 1) {
+        struct snapshot_run run = {0, count, at};
+        if (SNAPSHOT_RARE(answers > 1 && request->most > 1))
+            return answer_straight_many(map, run, answers < request->most ? answers : request->most,
+                                        request->rng, ret_answer);
         uint64_t random = rng_next(request->rng);
         uint64_t column = snapshot_map_word(map, at + pick_column(count, random));
         at += count + pick_draw(column, count, random);
     }
-    uint64_t address = snapshot_map_word(map, at);
-    if (SNAPSHOT_RARE(!(SNAPSHOT_ADDRESS_FLAGS(address) & SNAPSHOT_HAS_V4)))
-        return false;
-    to->v4 = SNAPSHOT_ADDRESS_V4(address);
-    to->port = SNAPSHOT_ADDRESS_PORT(address);
-    to->has_v4 = true;
-    to->has_v6 = false;
     ret_answer->count = 1;
-    ret_answer->canonical_length = 0;
-    ret_answer->canonical[0] = '\0';
-    return true;
+    return answer_straight_read(snapshot_map_word(map, at), &ret_answer->destinations[0]);
 }

@@ -106,7 +106,35 @@ Test(pick, the_logarithm_agrees_with_libm)
 
 #define RUNNERS 5
 
-static double race_many(const uint16_t weights[static RUNNERS], double *ret_pairs)
+typedef void (*draw_two)(const uint16_t weights[static RUNNERS], uint64_t *state,
+                         size_t ret_drawn[static 2]);
+
+static void race(const uint16_t weights[static RUNNERS], uint64_t *state,
+                 size_t ret_drawn[static 2])
+{
+    struct pick_race race;
+
+    pick_start(&race, 2);
+    for (size_t i = 0; i < RUNNERS; i++)
+        pick_enter(&race, i, weights[i], seeded(state));
+    cr_assert_eq(race.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        ret_drawn[i] = race.runners[i].index;
+}
+
+static void take(const uint16_t weights[static RUNNERS], uint64_t *state,
+                 size_t ret_drawn[static 2])
+{
+    struct pick_urn urn;
+
+    pick_fill(&urn, RUNNERS);
+    for (size_t i = 0; i < RUNNERS; i++)
+        pick_put(&urn, i, weights[i]);
+    for (size_t i = 0; i < 2; i++)
+        ret_drawn[i] = pick_take(&urn, (uint32_t)seeded(state));
+}
+
+static double draw_twice(draw_two draw, const uint16_t weights[static RUNNERS], double *ret_pairs)
 {
     size_t first[RUNNERS] = {0}, pairs[RUNNERS * RUNNERS] = {0};
     double expected[RUNNERS], expected_pairs[RUNNERS * RUNNERS] = {0}, total = 0;
@@ -115,13 +143,11 @@ static double race_many(const uint16_t weights[static RUNNERS], double *ret_pair
     for (size_t i = 0; i < RUNNERS; i++)
         total += weights[i];
     for (size_t i = 0; i < draws(); i++) {
-        struct pick_race race = {.most = 2};
-        for (size_t j = 0; j < RUNNERS; j++)
-            pick_enter(&race, j, weights[j], seeded(&state));
-        cr_assert_eq(race.count, 2);
-        cr_assert_neq(race.runners[0].index, race.runners[1].index);
-        first[race.runners[0].index]++;
-        pairs[race.runners[0].index * RUNNERS + race.runners[1].index]++;
+        size_t drawn[2];
+        draw(weights, &state, drawn);
+        cr_assert_neq(drawn[0], drawn[1]);
+        first[drawn[0]]++;
+        pairs[drawn[0] * RUNNERS + drawn[1]]++;
     }
     for (size_t i = 0; i < RUNNERS; i++) {
         expected[i] = weights[i] / total * (double)draws();
@@ -133,15 +159,16 @@ static double race_many(const uint16_t weights[static RUNNERS], double *ret_pair
     return fixture_deviation(first, expected, RUNNERS);
 }
 
-Test(pick, a_race_draws_without_replacement_by_weight)
+Test(pick, a_race_and_an_urn_draw_without_replacement_by_weight)
 {
+    static const draw_two ways[] = {race, take};
     static const uint16_t rows[][RUNNERS] = {
         {1, 2, 3, 4, 5}, {10, 10, 10, 10, 10}, {60000, 1000, 1000, 30, 1}, {9, 1, 0, 1, 1}};
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        double pairs, first = race_many(rows[i], &pairs);
-        cr_expect_lt(first, 3.09, "row %zu", i);
-        cr_expect_lt(pairs, 3.09, "row %zu", i);
+    for (size_t i = 0; i < ARRAY_SIZE(rows) * 2; i++) {
+        double pairs, first = draw_twice(ways[i % 2], rows[i / 2], &pairs);
+        cr_expect_lt(first, 3.09, "row %zu, way %zu", i / 2, i % 2);
+        cr_expect_lt(pairs, 3.09, "row %zu, way %zu", i / 2, i % 2);
     }
 }
 
@@ -151,8 +178,10 @@ Test(pick, a_race_keeps_the_fastest_in_order_whatever_the_order_of_arrival)
 
     for (size_t n = 1; n <= 40; n++) {
         for (size_t most = 1; most <= SNAPSHOT_ANSWERS_MAX; most++) {
-            struct pick_race race = {.most = most};
+            struct pick_race race;
             double keys[40];
+
+            pick_start(&race, most);
             for (size_t i = 0; i < n; i++) {
                 uint64_t random = seeded(&state);
                 uint16_t weight = (uint16_t)(1 + seeded(&state) % 1000);
