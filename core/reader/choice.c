@@ -5,9 +5,9 @@
  * asked for. So a policy that changed meanwhile needs no care: it is a draw by the new weights.
  *
  * A thread has one slot, for its last choice, and may share it with others. Whoever comes to it
- * overwrites it; a signal handler or another thread may tear it. That costs a pairing, or pairs with
- * somebody else's random numbers, which are as good as any: never more. After a fork the numbers
- * are not valid any more (rng.h), so a child does not follow its parent's draw. There is no
+ * overwrites it; a signal handler or another thread may tear it. That costs a pairing, or pairs
+ * with somebody else's random numbers, which are as good as any: never more. After a fork the
+ * numbers are not valid any more (rng.h), so a child does not follow its parent's draw. There is no
  * thread-local storage, because NSS has none.
  */
 #include "choice.h"
