@@ -11,7 +11,7 @@ void atomic_loads_event(uintptr_t address);
 
 #undef atomic_load_explicit
 #ifdef __clang__
-#define atomic_loads_plain(address, order) __c11_atomic_load(address, order)
+#define atomic_loads_plain(address, order) __c11_atomic_load(address, (int)(order))
 #else
 #define atomic_loads_plain(address, order) __atomic_load_n(address, order)
 #endif
