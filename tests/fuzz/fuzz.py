@@ -3,9 +3,10 @@
     fuzz.py PROGRAMS WORK SECONDS TARGET...        PROGRAMS/fuzz_TARGET, built with libFuzzer
     fuzz.py PROGRAMS WORK --replay TARGET FILE...  runs these inputs once
 
-WORK keeps seeds/TARGET (read), corpus/TARGET (what was worth keeping, for the next run), found/
-(the inputs that failed) and log/TARGET.txt. A target fails when it finds something, when it ends
-without libFuzzer's last line, and when one of its goals was never reached: then it proves nothing.
+WORK keeps seeds/TARGET and seeds/words (read), corpus/TARGET (what was worth keeping, for the next
+run), found/ (the inputs that failed) and log/TARGET.txt. A target fails when it finds something,
+when it ends without libFuzzer's last line, and when one of its goals was never reached: then it
+proves nothing.
 """
 
 import os
@@ -34,6 +35,7 @@ class Run:
             os.makedirs(folder, exist_ok=True)
         argv = [os.path.join(programs, f'fuzz_{target}'), f'-max_total_time={seconds}',
                 f'-timeout={TIMEOUT}', f'-rss_limit_mb={MEMORY}',
+                f'-dict={os.path.join(work, "seeds", "words")}',
                 f'-artifact_prefix={os.path.join(work, "found", target)}-', corpus, seeds]
         with open(self.log, 'wb') as log:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

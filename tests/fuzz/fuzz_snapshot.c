@@ -199,7 +199,7 @@ static void change(uint64_t *words, size_t count)
         words[at] = (words[at] & ~(UINT64_C(0xffff) << shift)) | (uint64_t)rand() % 65536 << shift;
         break;
     case 3:
-        words[at] += (uint64_t)(rand() % 5) - 2;
+        words[at] += ((uint64_t)(rand() % 5) - 2) * (rand() % 2 ? 1 : SNAPSHOT_BLOCK);
         break;
     default:
         words[at] = words[place(words, count)];

@@ -76,10 +76,35 @@ def names():
             yield bytes([how, at % 16]) + name.encode()
 
 
+# Text that looks like something else, and must be quoted to stay text.
+ODD = ('null', '~', 'true', 'No', 'y', '12', '-1', '1e3', '0x1f', '10.0.0.1', '', ' a', 'a: b',
+       '#x', '- a', '*a', '&a', '!a', '%a', '[', '{a', 'a\n', '\u00e4', '\U0001f40d', "it's",
+       '2026-01-02')
+
+
 def policies():
     for path in CORPUS + POLICIES:
         with open(path, 'rb') as file:
             yield file.read()
+    for text in ODD:
+        yield f'a: {json.dumps(text)}\n{json.dumps(text)}: [{json.dumps(text)}]\n'.encode()
+
+
+def words():
+    """For libFuzzer's dictionary: the words of the policy language, and of the ready-made ones."""
+    found = set(ODD)
+
+    def walk(value):
+        if isinstance(value, dict):
+            found.update(value)
+            value = list(value.values())
+        if isinstance(value, list):
+            for one in value:
+                walk(one)
+        elif isinstance(value, str) and len(value) < 40:
+            found.add(value)
+    walk(documents())
+    return found
 
 
 def trees():
@@ -87,6 +112,10 @@ def trees():
         yield json.dumps(document).encode()
         yield pack(document)
     yield pack([1, -1, 127, 128, 65536, 1 << 40, -(1 << 40), None, True, False, '', 'x' * 40])
+    for depth in (31, 32, 33):
+        yield b'\x91' * depth + b'\x01'
+        yield b'\x81\xa1x' * depth + b'\x01'
+        yield b'[' * depth + b']' * depth
     yield b'\xdd\x10\x00\x00\x00\x01'
     yield b'\xcb' + bytes(8)
 
@@ -155,6 +184,10 @@ def snapshots(folder):
     for document in SMALL.split('---'):
         if 'alias: ' not in document:
             yield b'\x40' + snapshot_of(document, folder)
+    whole = snapshot_of(f'policy: long\ndomains: ["{LONG}"]\naction: deny\n', folder)
+    for blocks in range(4):  # the last record's name runs out of the file
+        size = len(whole) - 64 * blocks
+        yield b'\x41' + whole[:8] + struct.pack('<Q', size) + whole[16:size]
 
 
 def changes():
@@ -175,7 +208,8 @@ def messages():
             'digest': digest, 'floor': bytes(64)}
     for kind, fields in ((1, said), (2, {'revision': 7, 'digest': digest, 'unsupported': 2,
                                          'stale': True}), (3, {'after': 6}),
-                         (4, {'cursor': 'shop'}), (9, {})):
+                         (4, {'cursor': 'shop'}), (4, {'cursor': 'x' * 63}),
+                         (4, {'cursor': 'x' * 64}), (9, {})):
         yield b'\x00\x00' + pack([1, kind, fields])
     bodies = (
         (64, {'nonce': bin16, 'epoch': 2, 'key': digest, 'revision': 1, 'digest': digest,
@@ -248,6 +282,12 @@ def requests():
 def main():
     top = sys.argv[1]
     os.makedirs(top, exist_ok=True)
+    with open(os.path.join(top, 'words'), 'w') as file:
+        for word in sorted(words()):
+            if word:
+                shown = ''.join(chr(byte) if byte not in b'"\\' and 32 <= byte < 127 else
+                                f'\\x{byte:02x}' for byte in word.encode())
+                file.write(f'"{shown}"\n')
     made = {'name': names(), 'policy': policies(), 'document': trees(), 'snapshot': snapshots(top),
             'changing': changes(), 'message': messages(), 'call': calls(), 'agent': requests()}
     for target, seeds in made.items():

@@ -28,7 +28,8 @@ def targets():
 
 
 def test_each_target_runs_its_seeds_and_reaches_what_it_is_for():
-    equal(targets(), sorted(os.listdir(seeds())), 'targets of tools/fuzz, and those with seeds')
+    with_seeds = sorted(entry.name for entry in os.scandir(seeds()) if entry.is_dir())
+    equal(targets(), with_seeds, 'targets of tools/fuzz, and those with seeds')
     beyond = {'name-missed', 'message-refused', 'yaml-refused', 'json-refused', 'msgpack-refused',
               'file-refused', 'file-damaged'}  # what mutants reach at once
     for target in targets():
