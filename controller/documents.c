@@ -132,9 +132,11 @@ static int prepare_upsert(struct documents *documents, const struct value *docum
 static int prepare_delete(struct documents *documents, const struct value *name, struct item *item,
                           struct error *err)
 {
-    if (name->type != VALUE_STRING)
-        return error_set(err, ERROR_INVALID, "a name to delete must be text, not %s",
-                         value_type_name(name->type));
+    if (name->type != VALUE_STRING) {
+        error_set(err, ERROR_INVALID, "a name to delete must be text, not %s",
+                  value_type_name(name->type));
+        return ERROR_INVALID;
+    }
     item->name = name->string.text;
     item->index = SIZE_MAX;
     int r = store_documents_get(documents->store, item->name, keep_before, item, err);
