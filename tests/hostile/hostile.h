@@ -16,6 +16,7 @@
 #define HOSTILE_HIT  "hit.mesh"
 #define HOSTILE_MANY "many.mesh"
 #define HOSTILE_MISS "miss.example"
+#define HOSTILE_APP  "app.mesh" /* for programs of another name */
 
 #define HOSTILE_ADDRESS(a, b, c, d)                                                                \
     ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))

@@ -13,6 +13,10 @@
 
 #include "hostile.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80 /* glibc names it since 2.36 */
+#endif
+
 /* A folder with all of this machine's files in it, but a /run/meshdns of its own: with the snapshot
  * HOSTILE_ELSEWHERE, or without one. Mounts are private to this process; it ends, they are gone. */
 static void make_root(bool has_snapshot)

@@ -19,6 +19,11 @@ destinations: [{address: 10.0.1.4}]
 policy: many
 domains: [many.mesh]
 destinations: [%s]
+---
+policy: app
+domains: [app.mesh]
+when: {app: nobody}
+destinations: [{address: 10.0.1.1}]
 ''' % ', '.join(f'{{address: 10.0.2.{i}}}' for i in range(1, 9))
 HOSTS = '192.0.2.9 miss.example\n192.0.2.4 hit.mesh\n'  # what libc says for itself
 

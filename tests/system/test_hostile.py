@@ -85,6 +85,8 @@ def test_a_program_that_asks_for_no_name_of_the_mesh_makes_no_unusual_system_cal
 def test_system_calls_that_are_refused_end_no_program():
     run('refused_growth', silent_ways())
     run('refused_first', ways())
+    # Started through a descriptor, its name has to be asked for.
+    run('refused_first', ways(), prefix=['sh', '-c', 'exec 9<"$0"; exec /proc/self/fd/9 "$1"'])
 
 
 def test_growth_is_followed_under_a_filter_with_the_system_calls_of_the_manual():
