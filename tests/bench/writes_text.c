@@ -24,11 +24,11 @@
 
 #define FILE_NAMES 1000
 
-static double now_s(void)
+static double processor_s(void)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -96,11 +96,11 @@ static double read_file(struct text *text, size_t first, size_t names)
         abort();
     for (size_t i = 0; i < names; i++)
         size += write_document(first + i, 10, false, file + size);
-    double start = now_s();
+    double start = processor_s();
     must(yaml_read(file, size, "policies.yaml", &documents, &err), &err);
     for (size_t i = 0; i < documents.list.count; i++)
         put(text, &documents.list.items[i]);
-    return now_s() - start;
+    return processor_s() - start;
 }
 
 static int publish(void *context, const char *key, size_t length)
@@ -130,14 +130,14 @@ static double change(struct text *text, size_t id, unsigned weight, uint64_t rev
     struct error err = {0};
     char bytes[512];
     size_t size = write_document(id, weight, true, bytes);
-    double start = now_s();
+    double start = processor_s();
 
     must(json_read(bytes, size, &document, &err), &err);
     put(text, &document);
     (void)policy_set_touched(text->set, publish, text);
     policy_set_commit(text->set);
     snapshot_writer_commit(text->writer, revision);
-    return now_s() - start;
+    return processor_s() - start;
 }
 
 static int by_size(const void *a, const void *b)
@@ -158,12 +158,12 @@ void writes_text(const char *path, size_t names, size_t count)
         abort();
     for (size_t first = 0; first < names; first += FILE_NAMES)
         reading += read_file(&text, first, names - first < FILE_NAMES ? names - first : FILE_NAMES);
-    double start = now_s();
+    double start = processor_s();
     must(policy_set_check(text.set, NULL, &err), &err);
     policy_set_commit(text.set);
-    double checked = now_s();
+    double checked = processor_s();
     publish_all(&text, path, names);
-    double published = now_s(), whole = reading + published - start;
+    double published = processor_s(), whole = reading + published - start;
 
     for (size_t i = 0; i < count; i++)
         took[i] =
