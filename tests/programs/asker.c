@@ -31,7 +31,7 @@
 
 extern char **environ;
 
-static void fail(const char *what)
+static __attribute__((noreturn)) void fail(const char *what)
 {
     perror(what);
     exit(71);
