@@ -17,7 +17,8 @@
 #define MARK
 #define SET_MARK(node) ((void)0)
 #else
-/* In musl's nodes a sockaddr begins here; its family, the first two bytes, is never this. */
+/* Every node must have it: without it, it is handed to musl, which crashes.
+ * In musl's nodes a sockaddr begins here; its family, the first two bytes, is never this. */
 #define MARK_WORD      UINT64_C(0x736e64687365ffff)
 #define MARK           uint64_t mark;
 #define SET_MARK(node) ((node)->mark = MARK_WORD)
@@ -69,6 +70,7 @@ static inline struct addrinfo *new4(const struct services *services, size_t tupl
                     .sin_port = port_of(from, services, tuple),
                     .sin_addr.s_addr = from->v4},
     };
+    SET_MARK(node);
     return &node->info;
 }
 
@@ -89,6 +91,7 @@ static struct addrinfo *new6(const struct services *services, size_t tuple, int 
         .address = {.sin6_family = AF_INET6, .sin6_port = port_of(from, services, tuple)},
     };
     memcpy(&node->address.sin6_addr, v6, 16);
+    SET_MARK(node);
     return &node->info;
 }
 
