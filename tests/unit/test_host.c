@@ -77,14 +77,14 @@ Test(host, own_look_ups_use_the_hosts_own_line_less_meshdns)
 static const struct {
     const char *text, *says;
 } refused[] = {
-    {"stat: /x", "F:1:1: unknown key 'stat'"},
+    {"stat: /x", "F:1:1: stat: this key is not known"},
     {"report_interval: 5", "F:1:18: report_interval: a number, where a text is allowed"},
     {"socket: /a\nreconnect: 1ms", "F:2:12: reconnect: '1ms' is below 50ms, the least"},
     {"protect:\n  - db.internal\n  - 'a b'",
      "F:3:5: protect[1]: a b is no domain; allowed are such as db.internal and *.corp.example"},
     {"protect: db", "F:1:10: protect: text, where a list of domains is allowed"},
-    {"- a", "F: a list, where keys and values are allowed"},
-    {"state: /a\n---\nstate: /b", "F: 2 documents, where one is allowed"},
+    {"- a", "F:1:1: must be a map, not a list"},
+    {"state: /a\n---\nstate: /b", "F: holds 2 documents; allowed is one"},
 };
 
 Test(host, settings_come_from_defaults_file_and_flags_and_mistakes_have_their_place)
