@@ -107,14 +107,26 @@ size_t name_labels(const struct name *name, uint8_t ret_dots[static NAME_LABELS]
     return last >= 1 && last <= 63 ? dots + 1 : 0;
 }
 
-size_t name_dots(const struct name *name, size_t most)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+size_t name_dots(const struct name *name, size_t most, uint8_t ret_dots[static NAME_LABELS])
 {
-    const uint8_t *at = name->bytes, *end = name->bytes + name->length;
     size_t dots = 0;
 
-    while (dots < most && (at = memchr(at, '.', (size_t)(end - at)))) {
-        dots++;
-        at++;
+    for (size_t at = (name->length + 7) & ~(size_t)7; at > 0;) {
+        uint64_t word;
+        at -= 8;
+        memcpy(&word, name->bytes + at, sizeof(word));
+        word ^= EACH('.');
+        /* The high bit of each byte that is 0 now, exactly: no carry leaves its byte. */
+        uint64_t found = ~(((word & EACH(0x7f)) + EACH(0x7f)) | word | EACH(0x7f));
+        while (found) {
+            unsigned bit = 63 - (unsigned)__builtin_clzll(found);
+            ret_dots[dots++] = (uint8_t)(at + bit / 8);
+            if (dots == most)
+                return dots;
+            found ^= UINT64_C(1) << bit;
+        }
     }
     return dots;
 }

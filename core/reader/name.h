@@ -37,8 +37,13 @@ size_t name_fold(const char *typed, struct name *ret_name);
  * 1..63 bytes of a-z, 0-9, '-' and '_'. */
 size_t name_labels(const struct name *name, uint8_t ret_dots[static NAME_LABELS]);
 
-/* How many dots a name has, looked for only up to `most`. */
-size_t name_dots(const struct name *name, size_t most);
+/* Finds the last dots of a name, whatever lies between them.
+ *
+ *   most      how many are looked for, 1..NAME_LABELS
+ *   ret_dots  the offset of each, from right to left
+ *
+ * Returns how many there are, at most `most`. */
+size_t name_dots(const struct name *name, size_t most, uint8_t ret_dots[static NAME_LABELS]);
 
 /* Whether inet_aton would read the name as a number: "10.1", "0x7f.1", "127". */
 bool name_is_number(const struct name *name);

@@ -123,23 +123,23 @@ static APART enum outcome ask_more(struct lookup lookup, const uint8_t *key, siz
     return ask(lookup, key, length);
 }
 
-/* Asks the wildcards above a name, the longest first, at those depths that are in use. */
-static enum outcome ask_wildcards(const struct lookup *lookup)
+/* Asks the wildcards above a name, the longest first, at those depths that are in use. Whether the
+ * name is one that wildcards cover is asked last, when one is there: few names come so far. */
+static enum outcome ask_wildcards(const struct lookup *lookup, uint64_t depths)
 {
-    /* Acquire: the writer sets the bit before it publishes the record. */
-    uint64_t depths = atomic_load_explicit(&lookup->map->header->depths, memory_order_acquire);
-    uint8_t dots[NAME_LABELS];
+    const struct name *name = lookup->name;
+    uint8_t dots[NAME_LABELS], unused[NAME_LABELS];
+    unsigned deepest = 63 - (unsigned)__builtin_clzll(depths);
+    size_t depth = name_dots(name, deepest < 63 ? deepest : NAME_LABELS, dots);
 
-    if (depths == 0)
-        return NEXT;
-    size_t labels = name_labels(lookup->name, dots);
-    for (size_t i = 0; i + 1 < labels; i++) {
-        size_t depth = labels - 1 - i;
-        if (!(depths >> (depth < 63 ? depth : 63) & 1))
+    for (; depth > 0; depth--) {
+        const uint8_t *key = name->bytes + dots[depth - 1];
+        size_t length = name->length - dots[depth - 1];
+        if (!(depths >> (depth < 63 ? depth : 63) & 1) ||
+            !snapshot_find_may(lookup->map, hash_key(key, length, lookup->map->secret)))
             continue;
-        enum outcome outcome =
-            ask_more(*lookup, lookup->name->bytes + dots[i], lookup->name->length - dots[i]);
-        if (outcome != NEXT)
+        enum outcome outcome = ask_more(*lookup, key, length);
+        if (outcome == AGAIN || (outcome != NEXT && name_labels(name, unused) > 0))
             return outcome;
     }
     return NEXT;
@@ -159,7 +159,7 @@ static uint8_t list_byte(struct list_cursor *cursor)
 }
 
 /* Tries the name under each domain of the search list. Leaves the name changed. */
-static enum outcome ask_search_list(const struct lookup *lookup)
+static enum outcome ask_search_list(const struct lookup *lookup, uint64_t depths)
 {
     static const uint8_t key[32] = SNAPSHOT_KEY_SEARCH;
     struct name *name = lookup->name;
@@ -172,8 +172,9 @@ static enum outcome ask_search_list(const struct lookup *lookup)
 
     struct list_cursor cursor = {lookup->map, found.record.body, 0};
     size_t ndots = list_byte(&cursor), domains = list_byte(&cursor);
-    bool is_single = name_dots(name, 1) == 0;
-    if (name_dots(name, ndots) >= ndots || name_is_number(name))
+    uint8_t dots[NAME_LABELS];
+    size_t count = name_dots(name, NAME_LABELS, dots);
+    if (count >= ndots || name_is_number(name))
         return snapshot_find_is_whole(lookup->map, &found.record) ? NEXT : AGAIN;
 
     for (size_t i = 0; i < domains && i < SNAPSHOT_SEARCH_MAX; i++) {
@@ -187,23 +188,31 @@ static enum outcome ask_search_list(const struct lookup *lookup)
         if (length == 0 || !name_join(name, domain, length))
             continue;
         enum outcome outcome = ask_more(*lookup, name->bytes, name->length);
-        if (outcome == NEXT && is_single)
-            outcome = ask_wildcards(lookup);
+        if (outcome == NEXT && count == 0 && depths)
+            outcome = ask_wildcards(lookup, depths);
         if (outcome != NEXT)
             return outcome;
     }
     return NEXT;
 }
 
-/* All that may follow an exact name that is not there, or not for this caller. */
-static enum outcome ask_others(struct lookup lookup)
+/* Which other keys the snapshot may have for names. Acquire: the writer says so before it publishes
+ * the record. */
+SNAPSHOT_INLINE uint64_t depths_of(const struct snapshot_map *map)
 {
-    enum outcome outcome = ask_wildcards(&lookup);
+    return atomic_load_explicit(&map->header->depths, memory_order_acquire);
+}
 
-    if (outcome == NEXT && !lookup.name->is_absolute)
-        outcome = ask_search_list(&lookup);
+/* All that may follow an exact name that is not there, or not for this caller. */
+static enum outcome ask_others(const struct lookup *lookup)
+{
+    uint64_t depths = depths_of(lookup->map), wildcards = depths & ~SNAPSHOT_NO_SEARCH;
+    enum outcome outcome = wildcards ? ask_wildcards(lookup, wildcards) : NEXT;
+
+    if (outcome == NEXT && !lookup->name->is_absolute && !(depths & SNAPSHOT_NO_SEARCH))
+        outcome = ask_search_list(lookup, wildcards);
     if (outcome == NEXT)
-        outcome = snapshot_map_is_left(lookup.map) ? AGAIN : MISSED;
+        outcome = snapshot_map_is_left(lookup->map) ? AGAIN : MISSED;
     return outcome;
 }
 
@@ -215,7 +224,7 @@ static APART enum resolve_result resolve_on(struct snapshot_reader *reader, stru
 
     for (size_t i = 0; i < TRIES; i++) {
         if (outcome == NEXT)
-            outcome = ask_others(lookup);
+            outcome = ask_others(&lookup);
         if (outcome != AGAIN)
             return (enum resolve_result)outcome;
         name_cut(lookup.name, typed); /* the search list may have been tried */
@@ -240,6 +249,9 @@ enum resolve_result resolve_name(struct snapshot_reader *reader,
     if (SNAPSHOT_RARE(!lookup.map))
         return RESOLVE_MISS;
     enum outcome outcome = ask(lookup, name.bytes, length);
+    if (SNAPSHOT_RARE(outcome == NEXT && depths_of(lookup.map) == SNAPSHOT_NO_SEARCH &&
+                      !snapshot_map_is_left(lookup.map)))
+        return RESOLVE_MISS; /* there is nothing but exact names */
     return SNAPSHOT_RARE(outcome >= NEXT) ? resolve_on(reader, lookup, outcome)
                                           : (enum resolve_result)outcome;
 }

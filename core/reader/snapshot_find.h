@@ -94,6 +94,19 @@ SNAPSHOT_INLINE uint64_t snapshot_find_slot(const struct snapshot_map *map, uint
                               memory_order_acquire);
 }
 
+/* Whether a key may be there. No is SNAPSHOT_ABSENT, and counts as that does of snapshot_find. */
+SNAPSHOT_INLINE bool snapshot_find_may(const struct snapshot_map *map, uint64_t hash)
+{
+    for (size_t i = 0; i < SNAPSHOT_PROBE_MAX; i++) {
+        uint64_t slot = snapshot_find_slot(map, hash, i);
+        if (slot == 0)
+            return false;
+        if (slot >> 32 == hash >> 32)
+            return true;
+    }
+    return false;
+}
+
 /* snapshot_find from slot number i on, for when what lies there is not what it seemed. */
 struct snapshot_found snapshot_find_from(const struct snapshot_map *map, const uint8_t *key,
                                          size_t length, uint64_t hash, size_t i);

@@ -99,6 +99,7 @@
 #define SNAPSHOT_ANSWERS_MAX  16
 #define SNAPSHOT_SEARCH_MAX   16 /* domains in the search list */
 #define SNAPSHOT_KEY_SEARCH   ":search"
+#define SNAPSHOT_NO_SEARCH    UINT64_C(1) /* in `depths` */
 
 struct snapshot_header {
     _Atomic uint64_t magic;        /* stored last when a file is made; 0 = nothing here */
@@ -108,13 +109,14 @@ struct snapshot_header {
     _Atomic uint64_t heap_start;   /* block number */
     _Atomic uint64_t heap_end;     /* block behind the last carved one; the writer's */
     _Atomic uint64_t superseded;   /* 1: a newer file stands, or will, at the path */
-    _Atomic uint64_t depths;     /* bit min(d, 63): there may be wildcards of d labels; only set */
-    _Atomic uint64_t revision;   /* the last whole revision; stored after its records */
-    _Atomic uint64_t heartbeat;  /* boot clock, ns: when the writer last lived */
-    _Atomic uint64_t host_key;   /* what `sticky: {by: host}` sticks to */
-    _Atomic uint64_t names;      /* live slots */
-    _Atomic uint64_t tombstones; /* slots */
-    _Atomic uint64_t spare[3];   /* written as 0 */
+    _Atomic uint64_t depths;       /* bit min(d, 63): there may be wildcards of d labels; only set.
+                                    Bit 0: there is no ":search"; only cleared */
+    _Atomic uint64_t revision;     /* the last whole revision; stored after its records */
+    _Atomic uint64_t heartbeat;    /* boot clock, ns: when the writer last lived */
+    _Atomic uint64_t host_key;     /* what `sticky: {by: host}` sticks to */
+    _Atomic uint64_t names;        /* live slots */
+    _Atomic uint64_t tombstones;   /* slots */
+    _Atomic uint64_t spare[3];     /* written as 0 */
     _Atomic uint64_t secret[SNAPSHOT_SECRET / 8]; /* random, private to this file */
 };
 _Static_assert(offsetof(struct snapshot_header, depths) == 56, "the reader's line, format 1");

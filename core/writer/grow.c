@@ -78,7 +78,7 @@ static int unload(struct draft *draft, const struct mapping *old, struct load *l
         if (r < 0)
             return r;
         slots_fetch(&draft->mapping, &load->keys[i]);
-        depths |= slots_depth(&load->keys[i]);
+        depths = slots_depths(depths, load->keys[i].bytes, load->keys[i].length);
     }
     mapping_set(&header->depths, depths);
     for (size_t i = 0; i < load->count; i++)

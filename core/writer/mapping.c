@@ -82,6 +82,7 @@ static int fill_header(struct mapping *mapping, const char *name, const struct m
     mapping_set(&header->heap_start, heap_start);
     mapping_set(&header->heap_end, heap_start);
     mapping_set(&header->host_key, shape->host_key);
+    mapping_set(&header->depths, SNAPSHOT_NO_SEARCH);
     return 0;
 }
 

@@ -53,15 +53,17 @@ bool slots_key_of_block(struct slots_key *key, const struct mapping *mapping, si
     return true;
 }
 
-uint64_t slots_depth(const struct slots_key *key)
+uint64_t slots_depths(uint64_t depths, const uint8_t *key, size_t length)
 {
     size_t depth = 0;
 
-    if (key->bytes[0] != '.')
-        return 0;
-    for (size_t i = 0; i < key->length; i++)
-        depth += key->bytes[i] == '.';
-    return UINT64_C(1) << (depth < 63 ? depth : 63);
+    if (length == strlen(SNAPSHOT_KEY_SEARCH) && memcmp(key, SNAPSHOT_KEY_SEARCH, length) == 0)
+        return depths & ~SNAPSHOT_NO_SEARCH;
+    if (key[0] != '.')
+        return depths;
+    for (size_t i = 0; i < length; i++)
+        depth += key[i] == '.';
+    return depths | UINT64_C(1) << (depth < 63 ? depth : 63);
 }
 
 static bool is_key(const struct mapping *mapping, const struct slots_key *key, size_t block)

@@ -23,8 +23,8 @@ void slots_key_fill(struct slots_key *key, const struct mapping *mapping, const 
 /* Takes the key of the record in a block. False when it has none. */
 bool slots_key_of_block(struct slots_key *key, const struct mapping *mapping, size_t block);
 
-/* The bit of the header's `depths` for a key: 0 unless it is a wildcard. */
-uint64_t slots_depth(const struct slots_key *key);
+/* What the header's `depths` becomes when a key is added. */
+uint64_t slots_depths(uint64_t depths, const uint8_t *key, size_t length);
 
 /* Finds the slot of a key. Returns true and the slot's number and block. */
 bool slots_find(const struct mapping *mapping, const struct slots_key *key, size_t *ret_slot,

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "hash.h"
 #include "plain.h"
 #include "record_check.h"
+#include "slots.h"
 #include "snapshot_find.h"
 
 #define TRIES 64 /* looks at what changes under our eyes */
@@ -181,7 +183,13 @@ static int check_place(const struct snapshot_check *check, size_t slot, uint64_t
     const struct snapshot_map *map = check->map;
     uint64_t hash = hash_key(key, length, map->secret);
     size_t steps = (slot - (size_t)hash) & map->mask;
+    uint64_t depths = atomic_load_explicit(&map->header->depths, memory_order_relaxed);
 
+    if (slots_depths(depths, key, length) != depths)
+        return error_set(err, ERROR_INVALID,
+                         "readers do not ask for it: the header's depths are "
+                         "%#" PRIx64,
+                         depths);
     if (word >> 32 != hash >> 32)
         return error_set(err, ERROR_INVALID, "slot %zu has another name's tag", slot);
     if (steps >= SNAPSHOT_PROBE_MAX)

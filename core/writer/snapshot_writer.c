@@ -152,12 +152,12 @@ static bool is_crowded(const struct snapshot_writer *writer)
                            mapping_get(&header->names) + mapping_get(&header->tombstones));
 }
 
-/* The bit of a wildcard's depth, before readers can need it. They all read that line of the header,
- * so it is left alone when nothing changes. */
-static void set_depth(const struct snapshot_writer *writer, const struct slots_key *key)
+/* What readers have to ask for besides the name, before they can need it. They all read that line
+ * of the header, so it is left alone when nothing changes. */
+static void set_depths(const struct snapshot_writer *writer, const struct slots_key *key)
 {
     _Atomic uint64_t *depths = &mapping_header(&writer->mapping)->depths;
-    uint64_t before = mapping_get(depths), now = before | slots_depth(key);
+    uint64_t before = mapping_get(depths), now = slots_depths(before, key->bytes, key->length);
 
     if (now != before)
         mapping_publish(depths, now);
@@ -184,7 +184,7 @@ static int try_put(struct snapshot_writer *writer, const struct slots_key *key,
         space_give(&writer->space, mapping, old);
         return 1;
     }
-    set_depth(writer, key);
+    set_depths(writer, key);
     if (!slots_insert(mapping, key, block)) {
         space_give(&writer->space, mapping, block);
         writer->rekeyed++;

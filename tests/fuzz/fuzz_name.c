@@ -61,7 +61,7 @@ static size_t count_labels(const char *text, size_t length)
 
 static void check_folded(const char *typed, const struct name *name)
 {
-    uint8_t dots[NAME_LABELS];
+    uint8_t dots[NAME_LABELS], places[NAME_LABELS];
     struct in_addr address;
     size_t length = strlen(typed);
 
@@ -74,12 +74,15 @@ static void check_folded(const char *typed, const struct name *name)
     for (size_t i = 0; i < NAME_PADDING; i++)
         fuzz_claim(name->bytes[length + i] == 0, "zeros follow the name");
 
-    size_t labels = name_labels(name, dots), all = name_dots(name, SIZE_MAX);
+    size_t labels = name_labels(name, dots), all = name_dots(name, NAME_LABELS, places), found = 0;
     fuzz_claim(labels == count_labels((const char *)name->bytes, length), "labels are counted");
     fuzz_claim(labels == 0 || labels == all + 1, "there is a dot between two labels");
     for (size_t i = 0; i + 1 < labels; i++)
         fuzz_claim(name->bytes[dots[i]] == '.', "a dot is where it is said to be");
-    fuzz_claim(name_dots(name, 1) == (all > 0), "the first dot is enough");
+    for (size_t i = length; i-- > 0 && found < NAME_LABELS;)
+        if (name->bytes[i] == '.')
+            fuzz_claim(places[found++] == i, "each dot is found, from right to left");
+    fuzz_claim(found == all, "what is no dot is none");
     fuzz_claim(name_is_number(name) == (isdigit((unsigned char)typed[0]) &&
                                         inet_aton((const char *)name->bytes, &address) != 0),
                "a number is what inet_aton reads");

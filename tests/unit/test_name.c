@@ -93,8 +93,17 @@ Test(name, labels_dots_and_numbers_are_told)
     cr_expect_eq(name_labels(&name, dots), 3);
     cr_expect_eq(dots[0], 1);
     cr_expect_eq(dots[1], 4);
-    cr_expect_eq(name_dots(&name, 1), 1);
-    cr_expect_eq(name_dots(&name, 9), 2);
+    cr_expect_eq(name_dots(&name, 1, dots), 1);
+    cr_expect_eq(dots[0], 4);
+    cr_expect_eq(name_dots(&name, NAME_LABELS, dots), 2);
+    cr_expect(dots[0] == 4 && dots[1] == 1);
+    /* Neighbours of a dot in value, beside dots and in other words. */
+    cr_assert(name_fold("a./-.\xae/x/.b./.......c", &name));
+    size_t count = name_dots(&name, NAME_LABELS, dots);
+    cr_expect_eq(count, 11);
+    for (size_t i = 0; i < name.length; i++)
+        if (name.bytes[i] == '.')
+            cr_expect_eq(dots[--count], i);
 
     char many[254];
     for (size_t i = 0; i < 253; i++)
@@ -102,6 +111,11 @@ Test(name, labels_dots_and_numbers_are_told)
     many[253] = '\0';
     cr_assert(name_fold(many, &name));
     cr_expect_eq(name_labels(&name, dots), NAME_LABELS);
+    cr_expect_eq(name_dots(&name, NAME_LABELS, dots), NAME_LABELS - 1);
+    memset(many, '.', 252);
+    many[0] = 'a';
+    cr_assert(name_fold(many, &name));
+    cr_expect_eq(name_dots(&name, NAME_LABELS, dots), NAME_LABELS);
 }
 
 Test(name, a_domain_is_joined_and_cut_off_again)
