@@ -10,6 +10,8 @@
 #include "list.h"
 #include "process.h"
 
+#ifndef __GLIBC__
+
 PROCESS_EXPORT void freeaddrinfo(struct addrinfo *list)
 {
     static _Atomic(void *) known;
@@ -32,3 +34,5 @@ PROCESS_EXPORT void freeaddrinfo(struct addrinfo *list)
             real(first);
     }
 }
+
+#endif
