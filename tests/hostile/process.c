@@ -106,8 +106,14 @@ void hostile_dropped_privileges(void)
     hostile_wait_for(HOSTILE_SECOND, "after growth, with rights dropped since");
 }
 
+#ifdef __GLIBC__
+#define RESOURCE enum __rlimit_resource /* which clang tells from an int */
+#else
+#define RESOURCE int
+#endif
+
 /* Lowers a soft limit. Returns what it was. */
-static rlim_t lower(int resource, rlim_t to)
+static rlim_t lower(RESOURCE resource, rlim_t to)
 {
     struct rlimit limit;
     rlim_t before;
@@ -121,7 +127,7 @@ static rlim_t lower(int resource, rlim_t to)
 
 /* First asked under a limit that lets nothing be opened; then with the limit set after a look-up.
  * `tight` is computed when it is set. */
-static void try_limit(int resource, rlim_t (*tight)(void))
+static void try_limit(RESOURCE resource, rlim_t (*tight)(void))
 {
     rlim_t before = lower(resource, tight());
 

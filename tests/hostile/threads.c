@@ -133,7 +133,7 @@ static void *look_with_little(void *unused)
 void hostile_small_stack(void)
 {
     pthread_attr_t attributes;
-    pthread_t thread;
+    pthread_t thread = 0;
 
     hostile_load();
     hostile_check(pthread_attr_init(&attributes) == 0 &&
