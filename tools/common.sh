@@ -18,7 +18,8 @@ declare -A packages=(
         procps python3-jsonschema strace util-linux valgrind gcc-12-multilib libc6-dev-i386
         gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
         g++ relacy-dev"
-    [check]="binutils clang clang-format clang-tidy git libclang-rt-dev mandoc python3 shellcheck"
+    [check]="binutils clang clang-format clang-tidy git libclang-rt-dev llvm mandoc python3
+        shellcheck"
     # Half a gigabyte, for tests/system/test_programs.py alone.
     [programs]="apache2-utils aria2 bash chromium curl default-jre-headless default-mysql-client git
         haproxy iperf3 iputils-ping ldap-utils lftp libc-bin lua-socket lua5.4 lynx
