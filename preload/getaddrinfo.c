@@ -16,6 +16,7 @@
 #include "process.h"
 #include "resolve.h"
 #include "services.h"
+#include "snapshot_map.h"
 
 /* Asks the getaddrinfo that would have been called without us. */
 static int pass(const char *node, const char *service, const struct addrinfo *hints,
@@ -48,9 +49,9 @@ static bool is_number_or_star(const char *node)
  * it has a colon, which no policy's name has. */
 static bool is_ours(const char *node, const struct addrinfo *hints)
 {
-    if (!node || (node[0] < 'A' && is_number_or_star(node)))
+    if (SNAPSHOT_RARE(!node || (node[0] < 'A' && is_number_or_star(node))))
         return false;
-    if (hints->ai_flags & (~LIBC_FLAGS | AI_NUMERICHOST | LIBC_FLAGS_IDN) &&
+    if (SNAPSHOT_RARE(hints->ai_flags & (~LIBC_FLAGS | AI_NUMERICHOST | LIBC_FLAGS_IDN)) &&
         !((hints->ai_flags & (~LIBC_FLAGS | AI_NUMERICHOST)) == 0 && is_ascii(node)))
         return false;
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
@@ -62,12 +63,12 @@ static bool is_ours(const char *node, const struct addrinfo *hints)
 /* With AI_V4MAPPED, IPv4 stands in for missing IPv6, or with AI_ALL joins it. */
 static bool is_mapping(const struct addrinfo *hints)
 {
-    return hints->ai_flags & AI_V4MAPPED && hints->ai_family == AF_INET6;
+    return SNAPSHOT_RARE(hints->ai_family == AF_INET6) && hints->ai_flags & AI_V4MAPPED;
 }
 
 /* Draws for the family of the hints. */
 static inline enum resolve_result draw(struct snapshot_reader *snapshot, const char *node,
-                                       const struct addrinfo *hints,
+                                       const struct addrinfo *hints, bool is_mapped,
                                        struct resolve_answer *ret_answer)
 {
     struct resolve_request request = {
@@ -80,10 +81,10 @@ static inline enum resolve_result draw(struct snapshot_reader *snapshot, const c
         .is_nameless = !(hints->ai_flags & AI_CANONNAME),
     };
 
-    if (is_mapping(hints) && hints->ai_flags & AI_ALL)
+    if (SNAPSHOT_RARE(is_mapped && hints->ai_flags & AI_ALL))
         request.family = AF_UNSPEC;
     enum resolve_result result = resolve_name(snapshot, &request, ret_answer);
-    if (result == RESOLVE_NO_DATA && is_mapping(hints) && request.family == AF_INET6) {
+    if (SNAPSHOT_RARE(result == RESOLVE_NO_DATA && is_mapped && request.family == AF_INET6)) {
         request.family = AF_INET;
         result = resolve_name(snapshot, &request, ret_answer);
     }
@@ -99,20 +100,21 @@ PROCESS_EXPORT int getaddrinfo(const char *node, const char *service, const stru
     struct resolve_answer answer;
     struct services services;
     enum resolve_result result;
+    bool is_mapped = is_mapping(wanted);
     int error;
 
-    if (!is_ours(node, wanted) || !(snapshot = process_snapshot()))
+    if (SNAPSHOT_RARE(!is_ours(node, wanted) || !(snapshot = process_snapshot())))
         return pass(node, service, hints, ret_list);
-    result = draw(snapshot, node, wanted, &answer);
+    result = draw(snapshot, node, wanted, is_mapped, &answer);
     if (result == RESOLVE_MISS)
         return pass(node, service, hints, ret_list);
     /* As in libc, what is wrong with the service is said before what is wrong with the name. */
     if (LIBC_HAS_STAR && service && service[0] == '*' && !service[1])
         service = NULL;
     error = services_expand(pass, service, wanted, &services);
-    if (error)
+    if (SNAPSHOT_RARE(error))
         return error;
-    if (result != RESOLVE_FOUND)
+    if (SNAPSHOT_RARE(result != RESOLVE_FOUND))
         return result == RESOLVE_DENIED ? EAI_NONAME : EAI_NODATA;
-    return list_build(&answer, &services, wanted->ai_flags, is_mapping(wanted), ret_list);
+    return list_build(&answer, &services, wanted->ai_flags, is_mapped, ret_list);
 }

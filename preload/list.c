@@ -183,8 +183,9 @@ int list_build(const struct resolve_answer *answer, const struct services *servi
     struct addrinfo *only;
 
     /* The straight way of most calls, one IPv4 address of one type: 33 instructions of 885 less. */
-    if (answer->count != 1 || services->count != 1 || !from->has_v4 || from->has_v6 || is_mapped ||
-        flags & AI_CANONNAME)
+    if (__builtin_expect(answer->count != 1 || services->count != 1 || !from->has_v4 ||
+                             from->has_v6 || is_mapped || flags & AI_CANONNAME,
+                         0))
         return build(answer, &(struct common){services, flags, is_mapped}, ret_list);
     only = new4(services, 0, flags, from);
     if (!only)

@@ -76,7 +76,7 @@ int services_expand(services_getaddrinfo real, const char *service, const struct
     /* To glibc an empty service is none, to musl a mistake. */
     if (service && (service[0] || !LIBC_HAS_STAR) && !plain_port(service, &port))
         return ask_libc(real, service, hints, ret_services);
-    if (socktype == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
+    if (__builtin_expect(socktype == SOCK_STREAM, 1) && (protocol == 0 || protocol == IPPROTO_TCP))
         from = 0;
     else if (socktype == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
         from = 1;
