@@ -173,7 +173,7 @@ static uint64_t write_on(struct snapshot_writer *writer, uint64_t changes, doubl
             *ret_early = state;
             shared->is_warm = true;
         }
-        while (looked() < made * RATIO && now_s() - start < limit_s)
+        while (looked() < (made + BATCH) * RATIO && now_s() - start < limit_s)
             (void)nanosleep(&(struct timespec){0, 200000}, NULL);
     }
     return made;
