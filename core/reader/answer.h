@@ -136,8 +136,9 @@ bool answer_straight_many(const struct snapshot_map *map, struct snapshot_run ru
                           struct rng *rng, struct resolve_answer *ret_answer);
 
 /* The straight way, that nearly all look-ups go: the only rule draws from destinations that have
- * IPv4 addresses and nothing else, for a call that wants those and no name. Answers as answer_fill
- * would, with 50 instructions instead of 120, or returns false: then answer_fill decides. */
+ * IPv4 addresses and nothing else, for a call that wants those. Answers as answer_fill would, with
+ * 50 instructions instead of 120, or returns false: then answer_fill decides. Such a rule brings no
+ * name: the canonical one is that which was looked up. */
 SNAPSHOT_INLINE bool answer_straight(const struct snapshot_map *map, struct snapshot_record record,
                                      const struct resolve_request *request,
                                      struct resolve_answer *ret_answer)
@@ -149,7 +150,7 @@ SNAPSHOT_INLINE bool answer_straight(const struct snapshot_map *map, struct snap
     /* Verb and flags in one comparison, without the answers between them. */
     if (SNAPSHOT_RARE((word & 0xff0f) != SNAPSHOT_DRAW || word >> 32 != count ||
                       count - 1 >= SNAPSHOT_DESTINATIONS || SNAPSHOT_META_RULES(record.meta) == 0 ||
-                      request->family == AF_INET6 || !request->is_nameless))
+                      request->family == AF_INET6))
         return false;
     ret_answer->canonical_length = 0;
     ret_answer->canonical[0] = '\0';

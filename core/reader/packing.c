@@ -66,7 +66,10 @@ bool packing_host(const struct resolve_answer *answer, int family, char *buffer,
         const void *from = address_of(&answer->destinations[i], family);
         if (!from)
             continue;
-        memcpy(address, from, length);
+        if (length == 4) /* sizes that are known need no call */
+            memcpy(address, from, 4);
+        else
+            memcpy(address, from, 16);
         *end++ = address;
         address += length;
     }

@@ -47,6 +47,14 @@ static void fill_target(const struct snapshot_map *map,
                        answer->canonical);
 }
 
+/* The canonical name is the one that was looked up. */
+static APART void fill_asked_name(const struct name *name, struct resolve_answer *answer)
+{
+    answer->canonical_length = (uint8_t)name->length;
+    memcpy(answer->canonical, name->bytes, name->length);
+    answer->canonical[name->length] = '\0';
+}
+
 /* The canonical name is the alias's target, or the name that was looked up. */
 static void fill_canonical(struct lookup lookup, struct snapshot_rule rule)
 {
@@ -59,9 +67,7 @@ static void fill_canonical(struct lookup lookup, struct snapshot_rule rule)
         fill_target(lookup.map, &extension, answer);
         return;
     }
-    answer->canonical_length = (uint8_t)lookup.name->length;
-    memcpy(answer->canonical, lookup.name->bytes, lookup.name->length);
-    answer->canonical[lookup.name->length] = '\0';
+    fill_asked_name(lookup.name, answer);
 }
 
 static enum outcome obey(struct lookup lookup, struct snapshot_rule rule)
@@ -112,9 +118,11 @@ SNAPSHOT_INLINE enum outcome ask(struct lookup lookup, const uint8_t *key, size_
         return found.is == SNAPSHOT_ABSENT ? NEXT : AGAIN;
     if (SNAPSHOT_RARE(!atomic_load_explicit(&lookup.map->is_settled, memory_order_relaxed)))
         snapshot_map_settle(lookup.map);
-    enum outcome outcome = answer_straight(lookup.map, found.record, lookup.request, lookup.answer)
-                               ? FOUND
-                               : judge(lookup, found.record);
+    enum outcome outcome = FOUND;
+    if (!answer_straight(lookup.map, found.record, lookup.request, lookup.answer))
+        outcome = judge(lookup, found.record);
+    else if (SNAPSHOT_RARE(!lookup.request->is_nameless))
+        fill_asked_name(lookup.name, lookup.answer);
     return SNAPSHOT_RARE(!snapshot_find_is_whole(lookup.map, &found.record)) ? AGAIN : outcome;
 }
 
