@@ -2,6 +2,7 @@
 machine of its own (tests/system/netns.py): nothing of this machine's resolver is touched or asked.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -67,6 +68,8 @@ class Way:
         self.child = subprocess.Popen(
             harness._command(self._argv(self.argv), self.on), env=harness._environment({}),
             text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with contextlib.suppress(PermissionError):  # before all others, where that is allowed
+            os.sched_setscheduler(self.child.pid, os.SCHED_RR, os.sched_param(1))
 
     def _stop(self):
         self.child.stdin.close()
