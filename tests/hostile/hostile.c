@@ -185,12 +185,21 @@ bool hostile_is_shim(void)
     return getenv("HOSTILE_MODULE") == NULL;
 }
 
+pid_t hostile_fork(void)
+{
+    pid_t parent = getpid(), child = fork();
+
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+        _exit(9);
+    return child;
+}
+
 /* Runs tests/programs/publish. */
 static bool publish(const char *what, const char *name, const char *address)
 {
     const char *program = getenv("HOSTILE_PUBLISH"), *snapshot = getenv("HOSTILE_SNAPSHOT");
     int status = 1;
-    pid_t child = fork();
+    pid_t child = hostile_fork();
 
     if (child == 0) {
         (void)execl(program, program, snapshot, what, name, address, (char *)NULL);
@@ -199,11 +208,11 @@ static bool publish(const char *what, const char *name, const char *address)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
+/* A parent that has dropped its rights may not even kill by its death. */
 static _Noreturn void be_the_agent(pid_t parent)
 {
     char text[INET_ADDRSTRLEN];
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (getppid() == parent) {
         struct in_addr address = {htonl(shared->address)};
 
@@ -273,7 +282,7 @@ static void prepare(void)
 
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     hostile_check(shared != MAP_FAILED, "no memory");
-    if (fork() == 0)
+    if (hostile_fork() == 0)
         be_the_agent(self);
 }
 

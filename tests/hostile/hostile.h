@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HOSTILE_HIT  "hit.mesh"
 #define HOSTILE_MANY "many.mesh"
@@ -70,6 +71,9 @@ _Noreturn void hostile_fail(const char *format, ...) __attribute__((format(print
 
 /* hostile_fail, unless what is claimed holds. */
 void hostile_check(bool is_true, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* fork, but that the child is killed when its parent ends. */
+pid_t hostile_fork(void);
 
 /* The first IPv4 address of a name, in host order; 0 when there is none. By getaddrinfo. */
 uint32_t hostile_look(const char *name);

@@ -38,7 +38,7 @@ void hostile_plain(void)
     hostile_wait_for(HOSTILE_SECOND, "after growth");
     hostile_grow(HOSTILE_FIRST);
     hostile_wait_for(HOSTILE_FIRST, "after growth once more");
-    child = fork();
+    child = hostile_fork();
     if (child == 0) {
         hostile_expect(HOSTILE_HIT, HOSTILE_FIRST, "in a child");
         exit(0);
@@ -91,7 +91,7 @@ static void become_nobody(void)
 void hostile_dropped_privileges(void)
 {
     int status = 1;
-    pid_t child = fork();
+    pid_t child = hostile_fork();
 
     if (child == 0) {
         become_nobody();

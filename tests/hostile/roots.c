@@ -103,7 +103,7 @@ void hostile_clock_set_back(void)
     offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
     hostile_check(offsets >= 0 && write(offsets, "monotonic 94608000 0\n", 21) == 21, "no offset");
     (void)close(offsets);
-    child = fork();
+    child = hostile_fork();
     if (child == 0) {
         hostile_check(rename(path, away) == 0, "the snapshot cannot be moved");
         hostile_check(hostile_look(HOSTILE_HIT) != HOSTILE_FIRST, "an answer without a snapshot");

@@ -133,7 +133,7 @@ void hostile_killed_for_all_but_libc(void)
 static void in_a_child(void (*run)(int number, int error), int number, int error)
 {
     int status = 1;
-    pid_t child = fork();
+    pid_t child = hostile_fork();
 
     if (child == 0) {
         run(number, error);
@@ -194,7 +194,7 @@ void hostile_allowed_growth(void)
 {
     for (size_t i = 0; i < HOSTILE_ARRAY_SIZE(following); i++) {
         int status = 0;
-        pid_t child = fork();
+        pid_t child = hostile_fork();
         if (child == 0) {
             follow_without(following[i]);
             exit(0);
@@ -217,7 +217,7 @@ static void check_draws(void)
     hostile_check(pipe(ends) == 0, "no pipe");
     for (int i = 0; i < 3; i++) {
         int status = 1;
-        pid_t child = fork();
+        pid_t child = hostile_fork();
         if (child == 0) {
             uint64_t word = 0;
             for (int k = 0; k < 21; k++)

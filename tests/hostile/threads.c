@@ -57,7 +57,7 @@ static uint64_t draw_in_a_child(void)
     pid_t child;
 
     hostile_check(pipe2(ends, O_CLOEXEC) == 0, "no pipe");
-    child = fork();
+    child = hostile_fork();
     if (child == 0) {
         (void)alarm(20);
         for (int i = 0; i < 21; i++)
