@@ -52,8 +52,7 @@ struct pick_urn {
 /* Begins to fill an urn; pick_put follows for each of count destinations. */
 static inline void pick_fill(struct pick_urn *urn, size_t count)
 {
-    urn->count = count;
-    urn->total = 0;
+    *urn = (struct pick_urn){.count = count};
 }
 
 static inline void pick_put(struct pick_urn *urn, size_t index, uint16_t weight)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "auto.h"
 
@@ -14,14 +15,16 @@ int writer_lock_take(const char *path, int *ret_lock, struct error *err)
 
     if (asprintf(&beside, "%s.lock", path) < 0)
         return beside = NULL, error_errno(err, path, "cannot lock the snapshot");
-    AUTO_CLOSE int lock = open(beside, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int lock = open(beside, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return error_errno(err, beside, "cannot open the snapshot's lock");
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
         *ret_lock = lock;
-        lock = -1;
         return 0;
     }
+    int why = errno;
+    (void)close(lock);
+    errno = why;
     if (errno != EWOULDBLOCK)
         return error_errno(err, beside, "cannot lock the snapshot");
     error_set(err, ERROR_AGAIN, "another process writes this snapshot");
