@@ -6,8 +6,8 @@ Each way of answering is a process of its own that waits for orders (calls.c). A
 batch from each in turn, so that whatever else the machine does meets all of them. A ratio is the
 median of the rounds' ratios: what disturbs one round disturbs both of its sides. Times are of the
 processor that the calling thread had, and it runs before all others where that is allowed, so that
-a machine with other work to do shows the same. Instructions come from callgrind, as the difference of two runs. Answers are checked before they
-are timed.
+a machine with other work to do shows the same. Instructions come from callgrind, as the difference
+of two runs. Answers are checked before they are timed.
 
 Start at rows.py (what is measured, the aims), then ways.py (who answers), report.py and plot.py.
 """

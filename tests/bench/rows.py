@@ -27,6 +27,10 @@ def row(key, measure, value, most=None, least=None, unit='x', note=''):
             'is_met': is_met}
 
 
+def _names(count):
+    return f'{count:,} name{"s" * (count != 1)}'
+
+
 class Size:
     """The ways that answer for a set of so many names, and their times."""
 
@@ -72,7 +76,7 @@ def hits(size):
     bare, shim = size.add('bare', 'v4', ways.bare, names), size.add('shim', 'v4', ways.shim, names)
 
     def rows():
-        yield row(f'hit-{names}', f'hit, 1 address, {names:,} names, to the bare table',
+        yield row(f'hit-{names}', f'hit, 1 address, {_names(names)}, to the bare table',
                   ratio(shim, bare), most=1.5 if names < ways.LARGE else 1.15)
         if names == 1000:
             yield row('hit-instructions', 'hit, user instructions, the loop subtracted',
@@ -119,12 +123,12 @@ def against_nscd(size):
         cache = size.add('nscd', 'any', nscd.Nscd, size.names)
     except Failure as failure:
         reason = str(failure).splitlines()[0]
-        return lambda: [row(f'nscd-{size.names}', f'nscd, {size.names:,} names, to the shim', None,
+        return lambda: [row(f'nscd-{size.names}', f'nscd, {_names(size.names)}, to the shim', None,
                             least=1.5, note=reason)]
 
     def rows():
         yield row(f'nscd-{size.names}',
-                  f'nscd\'s shared mapping, {size.names:,} names, AF_UNSPEC, to the shim',
+                  f'nscd\'s shared mapping, {_names(size.names)}, AF_UNSPEC, to the shim',
                   ratio(cache, shim), least=1.5)
     return rows
 
