@@ -1,10 +1,10 @@
 """netns.py - small networks of machines, made of namespaces that cannot be left behind.
 
-A Machine has its own network (lo and eth0) and its own /etc and /run, so that a test may edit
-nsswitch.conf, hosts and resolv.conf as an administrator would, and programs find the NSS module of
-the build tree by the ordinary linker cache, without LD_LIBRARY_PATH. Its namespaces have no names:
-they live as long as a `cat` that reads a pipe of ours. When this process dies, however it dies, the
-pipe closes, cat ends, and the kernel takes the namespaces, links and mounts back.
+A Machine has its own network (lo and eth0) and its own /etc, /run and /dev/shm, so that a test may
+edit nsswitch.conf, hosts and resolv.conf as an administrator would, and programs find the NSS
+module of the build tree by the ordinary linker cache, without LD_LIBRARY_PATH. Its namespaces have
+no names: they live as long as a `cat` that reads a pipe of ours. When this process dies, however it
+dies, the pipe closes, cat ends, and the kernel takes the namespaces, links and mounts back.
 
     network = Network()                        # a switch
     web = Machine(network, 'web')              # 10.77.0.1 and fd77::1
@@ -27,6 +27,7 @@ PREFIX6 = 'fd77::'
 SETUP = '''
 set -e
 mount -t tmpfs -o mode=0755,nodev,nosuid run /run
+mount -t tmpfs -o mode=1777,nodev,nosuid shm /dev/shm
 mkdir -p /run/etc /run/lib /run/lock /run/meshdns
 cp -a /etc/. /run/etc/ 2>/dev/null || true
 mount --bind /run/etc /etc

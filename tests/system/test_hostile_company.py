@@ -41,6 +41,12 @@ def lists(library):
     return [(shim, f'{preload()}:{library}'), (shim, f'{library}:{preload()}'), (nss, library)]
 
 
+def preloading(words, env):
+    """The words before a program that set its environment, and no other's: on the way into a machine
+    libfaketime would leave its clock in this machine's /dev/shm."""
+    return ['env', f'LD_PRELOAD={words}', *(f'{key}={value}' for key, value in env.items())]
+
+
 def test_beside_preloaded_allocators_and_clocks_all_is_as_without_them():
     rows = [
         ('libjemalloc.so.2', {}),
@@ -51,18 +57,21 @@ def test_beside_preloaded_allocators_and_clocks_all_is_as_without_them():
     for library, env in rows:
         for way, words in lists(os.path.join(LIBRARIES, library)):
             fresh(way)
-            found = way.python(LOOK_UP, 'miss.example', env={**env, 'LD_PRELOAD': words})
+            before = preloading(words, env)
+            found = way.run([*before, sys.executable, '-c', LOOK_UP, 'miss.example'],
+                            env={'LD_PRELOAD': None})
             equal((found.out, found.err), ('10.0.1.4 192.0.2.9\n', ''),
                   f'LD_PRELOAD={words} by {way.title}')
-            found = way.run([DRAWS, 'v4', 'many.mesh', 200, 4, 2],
-                            env={**env, 'LD_PRELOAD': words}).out
+            found = way.run([*before, DRAWS, 'v4', 'many.mesh', 200, 4, 2],
+                            env={'LD_PRELOAD': None}).out
             equal(len(re.findall(r'^10\.0\.2\.[1-8] ', found, re.M)), 8, 'the destinations drawn')
 
 
 def test_where_the_time_stands_still_growth_is_followed():
     library = os.path.join(LIBRARIES, 'faketime/libfaketime.so.1')
     for way, words in lists(library):
-        run('plain', [way], env={'FAKETIME': '2001-02-03 04:05:06', 'LD_PRELOAD': words})
+        run('plain', [way], env={'LD_PRELOAD': None},
+            prefix=preloading(words, {'FAKETIME': '2001-02-03 04:05:06'}))
 
 
 def test_beside_nss_wrapper_the_library_that_comes_first_is_asked_first():
