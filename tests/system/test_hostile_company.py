@@ -42,8 +42,8 @@ def lists(library):
 
 
 def preloading(words, env):
-    """The words before a program that set its environment, and no other's: on the way into a machine
-    libfaketime would leave its clock in this machine's /dev/shm."""
+    """The words before a program that set its environment, and no other's: on the way into a
+    machine libfaketime would leave its clock in this machine's /dev/shm."""
     return ['env', f'LD_PRELOAD={words}', *(f'{key}={value}' for key, value in env.items())]
 
 
