@@ -7,7 +7,7 @@
  * included), a quarter for one that grows by and by, and twice its records for one that grows again
  * within one revision, which ends with a settlement.
  *
- * The index begins at most a third full: linear probing stays within SNAPSHOT_PROBE_MAX slots up to
+ * The index begins at most two fifths full: linear probing stays within SNAPSHOT_PROBE_MAX slots up to
  * about half of a million, so that the next growth is far away.
  */
 #include "room.h"
@@ -36,7 +36,7 @@ static uint64_t slots_for(uint64_t names)
     uint64_t slots = SNAPSHOT_SLOTS_MIN;
 
     names = most(names, NAMES_MIN);
-    while (slots < 3 * names && slots < SNAPSHOT_SLOTS_MAX)
+    while (2 * slots < 5 * names && slots < SNAPSHOT_SLOTS_MAX)
         slots *= 2;
     return slots;
 }
