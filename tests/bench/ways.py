@@ -158,7 +158,7 @@ def rounds(tasks, count, batch_ns):
     for way, kind in tasks:
         way.ready(kind, batch_ns)
     for number in range(count):
-        for way in {way for way, _ in tasks if way.names < LARGE}:
+        for way in {way for way, _ in tasks if way.names <= LARGE}:
             way.restart()
         for way, kind in tasks if number % 2 == 0 else reversed(tasks):
             way.round(kind)
