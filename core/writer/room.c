@@ -7,8 +7,8 @@
  * included), a quarter for one that grows by and by, and twice its records for one that grows again
  * within one revision, which ends with a settlement.
  *
- * The index begins at most two fifths full: linear probing stays within SNAPSHOT_PROBE_MAX slots up to
- * about half of a million, so that the next growth is far away.
+ * The index begins at most two fifths full: linear probing stays within SNAPSHOT_PROBE_MAX slots up
+ * to about half of a million, so that the next growth is far away.
  */
 #include "room.h"
 
