@@ -4,7 +4,7 @@ import os
 
 import harness
 from harness import equal
-from modules import PUBLISH, SNAPSHOT, Way, compile_to, preload
+from modules import PUBLISH, SNAPSHOT, Way, compile_to, preload, preloadable
 
 PROGRAMS = os.path.join(harness.BUILD, 'tests', 'hostile')
 HOSTILE = os.path.join(PROGRAMS, 'hostile')
@@ -40,7 +40,7 @@ def ways():
 def silent_ways():
     """The same, with something behind them that answers without a system call."""
     harness.needs_root()
-    return [Way('shim', 'files', {'LD_PRELOAD': f'{preload()}:{BEHIND}'}),
+    return [Way('shim', 'files', {'LD_PRELOAD': f'{preload()}:{preloadable(BEHIND)}'}),
             Way('nss', 'meshdns [NOTFOUND=return] constant', MODULE)]
 
 

@@ -33,12 +33,22 @@ def network():
 
 
 @harness.once
-def preload():
+def _links():
+    path = harness.folder('meshdns-preload-')
+    os.chmod(path, 0o755)
+    return path
+
+
+def preloadable(library):
     """What LD_PRELOAD can name: it splits at spaces and colons, so a link stands in."""
-    link = os.path.join(harness.folder('meshdns-preload-'), 'preload.so')
-    os.symlink(harness.PRELOAD, link)
-    os.chmod(os.path.dirname(link), 0o755)
+    link = os.path.join(_links(), os.path.basename(library))
+    if not os.path.islink(link):
+        os.symlink(library, link)
     return link
+
+
+def preload():
+    return preloadable(harness.PRELOAD)
 
 
 def compile_to(path, policies, *words):
