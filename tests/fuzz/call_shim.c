@@ -142,6 +142,9 @@ void call_shim_ask(struct call *call, unsigned which)
     socklen_t length = is_known ? 4 : (socklen_t)strlen(call->name);
     int by_length = length == 16 ? AF_INET6 : AF_INET, h_error = 0, error;
     int of_address = call->family == AF_UNSPEC ? by_length : call->family;
+    /* Of other families the shim knows nothing, and glibc's files end the program by an assertion
+     * when the name is in /etc/hosts: that is not ours to find. */
+    int of_name = call->family == AF_INET6 ? AF_INET6 : AF_INET;
     struct hostent host = {0}, *found = NULL;
 
     switch (which % 10) {
@@ -150,9 +153,9 @@ void call_shim_ask(struct call *call, unsigned which)
         check_r(call, error, AF_INET, &host, found);
         break;
     case 1:
-        error = shim_name2_r(call->name, call->family, &host, call->buffer, call->size, &found,
-                             &h_error);
-        check_r(call, error, call->family, &host, found);
+        error =
+            shim_name2_r(call->name, of_name, &host, call->buffer, call->size, &found, &h_error);
+        check_r(call, error, of_name, &host, found);
         break;
     case 2:
         error = shim_address_r(address, length, call->family, &host, call->buffer, call->size,
@@ -163,7 +166,7 @@ void call_shim_ask(struct call *call, unsigned which)
         check_kept(call, AF_INET, shim_name(call->name));
         break;
     case 4:
-        check_kept(call, call->family, shim_name2(call->name, call->family));
+        check_kept(call, of_name, shim_name2(call->name, of_name));
         break;
     case 5:
         check_kept(call, of_address, shim_address(address, length, call->family));
